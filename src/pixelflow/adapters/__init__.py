@@ -1,0 +1,1 @@
+"""Ports meet technology: a folder a port, a file a technology."""

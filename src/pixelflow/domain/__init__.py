@@ -1,0 +1,1 @@
+"""What PixelFlow is about, in the standard library alone: jobs and their transitions, events, limits, errors."""

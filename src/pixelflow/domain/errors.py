@@ -1,0 +1,118 @@
+"""Every error that PixelFlow raises on purpose.
+
+    PixelFlowError
+    ├── RequestError            the caller can mend it
+    │   ├── MalformedRequest        not JSON, not base64, a part is missing
+    │   ├── InvalidRequest          well formed, but a field's value is refused
+    │   ├── UnknownId               no such thing, or another tenant's
+    │   ├── Forbidden               a signature or an address that does not allow this call
+    │   ├── StateConflict           the thing exists, and its state does not allow this
+    │   ├── TooLarge                over a cap in bytes
+    │   ├── UnsupportedImage        not an image, or of a kind that is off
+    │   └── Busy                    over a limit that will pass; carries seconds to wait
+    ├── ImageError              a picture ended its own job; carries the job's failure
+    └── StartupError            the process cannot run like this; the message says what to do
+
+Each carries a stable ``code`` for programs; the HTTP status is decided in one table in ``http/errors.py``.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+class PixelFlowError(Exception):
+    """The root; ``code`` is stable, ``detail`` is for a person, ``extra`` is what a program needs to act."""
+
+    code = "error"
+
+    def __init__(self, detail: str, *, code: str | None = None, **extra: Any) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.code = code or type(self).code
+        self.extra: Mapping[str, Any] = extra
+
+
+class RequestError(PixelFlowError):
+    """The caller sent something that cannot be done as it stands."""
+
+    code = "bad_request"
+
+
+class MalformedRequest(RequestError):
+    """The bytes are not what their type says: broken JSON or base64, a missing part."""
+
+    code = "malformed"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One refused value: where it is, what it was, what is allowed."""
+
+    message: str
+    field: str
+    step: str | None = None
+    value: object = None
+    allowed: str | None = None
+
+
+class InvalidRequest(RequestError):
+    """Well formed, but refused; lists every problem found, not only the first."""
+
+    code = "invalid"
+
+    def __init__(self, problems: Sequence[Problem], *, code: str | None = None) -> None:
+        self.problems = tuple(problems)
+        super().__init__("; ".join(problem.message for problem in problems), code=code)
+
+
+class UnknownId(RequestError):
+    """No such thing for this tenant; another tenant's id gives the same answer."""
+
+    code = "not_found"
+
+
+class Forbidden(RequestError):
+    """The signature, its expiry or the caller's address does not allow this call."""
+
+    code = "forbidden"
+
+
+class StateConflict(RequestError):
+    """The state does not allow this now; ``extra`` names the state and, if it will pass, ``retry_after`` seconds."""
+
+    code = "conflict"
+
+
+class TooLarge(RequestError):
+    """Over a cap in bytes; ``extra`` names the limit, the value and the setting."""
+
+    code = "too_large"
+
+
+class UnsupportedImage(RequestError):
+    """The content is not an image that this installation accepts; ``extra`` names what was found and is allowed."""
+
+    code = "unsupported_image"
+
+
+class Busy(RequestError):
+    """A limit that will pass; ``extra`` carries ``retry_after`` in seconds."""
+
+    code = "busy"
+
+
+class ImageError(PixelFlowError):
+    """A picture, or a step on it, that deterministically ends its job; codes as in ``domain.job.Failure``."""
+
+    code = "corrupt"
+
+    def __init__(self, code: str, detail: str, *, step: str | None = None) -> None:
+        super().__init__(detail, code=code)
+        self.step = step
+
+
+class StartupError(PixelFlowError):
+    """The process cannot start like this; the message names the cause and the remedy."""
+
+    code = "startup"

@@ -1,0 +1,167 @@
+"""A job, its states, and the only transitions between them."""
+
+import os
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+
+class JobState(StrEnum):
+    """Where a job is in its life; every change of it is an edge of ``TRANSITIONS``."""
+
+    AWAITING_UPLOAD = "awaiting_upload"
+    """Created without bytes; ended by ``start`` after the upload, by ``cancel``, or by the keeper when none comes."""
+    QUEUED = "queued"
+    """Durable and waiting; ended by a claim or by ``cancel``."""
+    PROCESSING = "processing"
+    """Claimed by one owner under a lease; ended by that owner, by ``cancel``, or by the keeper once the lease is over."""
+    COMPLETED = "completed"
+    """Every step has its output; ended by nothing."""
+    FAILED = "failed"
+    """The picture or a step cannot be done, or no upload came; ``retry`` queues it again."""
+    CANCELLED = "cancelled"
+    """The caller stopped it; ``retry`` queues it again."""
+    QUARANTINED = "quarantined"
+    """It killed its decoder three times, or its worker five times; kept with its input until ``retry``."""
+
+
+S = JobState
+TERMINAL = frozenset({S.COMPLETED, S.FAILED, S.CANCELLED, S.QUARANTINED})
+TRANSITIONS: Mapping[JobState, frozenset[JobState]] = {
+    S.AWAITING_UPLOAD: frozenset({S.QUEUED, S.CANCELLED, S.FAILED}),
+    S.QUEUED: frozenset({S.PROCESSING, S.CANCELLED}),
+    S.PROCESSING: frozenset({S.COMPLETED, S.FAILED, S.CANCELLED, S.QUARANTINED, S.QUEUED}),
+    S.COMPLETED: frozenset(),
+    S.FAILED: frozenset({S.QUEUED}),
+    S.CANCELLED: frozenset({S.QUEUED}),
+    S.QUARANTINED: frozenset({S.QUEUED}),
+}
+RETRYABLE = frozenset(state for state in TERMINAL if S.QUEUED in TRANSITIONS[state])
+
+MAX_CRASHES = 3
+"""Attempts that killed their decoder (crash or out of memory) before a job is quarantined."""
+MAX_LOSSES = 5
+"""Attempts whose worker vanished before a job is quarantined."""
+LOCAL_TENANT = "local"
+"""The one tenant of a server without authentication."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a job ended without its outputs.
+
+    ``code`` is one of ``corrupt``, ``unsupported``, ``limit``, ``invalid`` (a step that this picture cannot take),
+    ``timeout``, ``crash``, ``oom``, ``lost``, ``upload_expired``, ``source_missing``, ``internal``.
+    """
+
+    code: str
+    message: str
+    step: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The job's input: ``kind`` is how it came (upload, s3_presigned, url, base64), the rest is known once it is stored."""
+
+    kind: str
+    key: str | None = None
+    bytes: int | None = None
+    sha256: str | None = None
+    format: str | None = None
+    width: int | None = None
+    height: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One kept result of a step, durable in storage under ``key``; width and height in pixels, absent for JSON."""
+
+    id: str
+    key: str
+    format: str
+    media_type: str
+    bytes: int
+    sha256: str
+    width: int | None = None
+    height: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SkippedOutput:
+    """A step that failed under ``on_error: skip``."""
+
+    id: str
+    error: Failure
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Every fact about a job; times are Unix seconds, ``pipeline`` is the list of steps as the caller sent it."""
+
+    tenant: str
+    id: str
+    state: JobState
+    pipeline: Sequence[Mapping[str, Any]]
+    source: Source
+    created_at: float
+    updated_at: float
+    outputs: Sequence[Output] = ()
+    skipped: Sequence[SkippedOutput] = ()
+    progress: int = 0
+    priority: int = 0
+    attempt: int = 0
+    crashes: int = 0
+    losses: int = 0
+    owner: str | None = None
+    lease_until: float | None = None
+    error: Failure | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    webhook_url: str | None = None
+    queued_at: float | None = None
+    started_at: float | None = None
+    finished_at: float | None = None
+    expires_at: float | None = None
+
+    @property
+    def claim(self) -> "Claim":
+        """The fence of the running attempt; only for a job just claimed."""
+        assert self.owner is not None
+        return Claim(self.tenant, self.id, self.attempt, self.owner)
+
+    @property
+    def terminal(self) -> bool:
+        """Whether nothing but ``retry`` or deletion will change it."""
+        return self.state in TERMINAL
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a worker must show with every write: this attempt of this job is mine."""
+
+    tenant: str
+    job_id: str
+    attempt: int
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What an attempt leaves behind when its job ends: outputs on success, a failure otherwise."""
+
+    outputs: Sequence[Output] = ()
+    skipped: Sequence[SkippedOutput] = ()
+    failure: Failure | None = None
+    source_format: str | None = None
+    source_width: int | None = None
+    source_height: int | None = None
+
+
+def new_id() -> str:
+    """A UUIDv7 (RFC 9562): ordered by creation to the millisecond, so that newest-first pages need no other index."""
+    value = int.from_bytes(os.urandom(16), "big")
+    value &= ~(0xFFFF_FFFF_FFFF << 80 | 0xF << 76 | 0x3 << 62)
+    value |= (time.time_ns() // 1_000_000) << 80 | 0x7 << 76 | 0x2 << 62
+    return str(UUID(int=value))

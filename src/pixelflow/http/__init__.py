@@ -1,0 +1,1 @@
+"""HTTP, thin: the native API, the dialects, one table of errors."""

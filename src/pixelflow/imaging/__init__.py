@@ -1,0 +1,1 @@
+"""libvips around the operations: limits, load, render, encode, and the cage in which all of it runs."""

@@ -1,0 +1,101 @@
+"""What a supervisor and its caged child say to each other.
+
+Over a Unix stream socket: four bytes of length (little endian), then MessagePack. A task's file descriptors travel with
+the first of those four bytes, in this order: the source, the assets in the order of ``Task.assets``, the outputs in the
+order of ``Task.outputs``. The child answers tasks in the order in which they came.
+"""
+
+from typing import Any
+
+import msgspec
+
+from pixelflow.domain.limits import ImageLimits
+
+HEADER_BYTES = 4
+
+
+class Task(msgspec.Struct, frozen=True):
+    """One job's pixels: no path, no address, no secret."""
+
+    steps: list[dict[str, Any]]
+    assets: list[str]
+    outputs: list[str]
+    limits: ImageLimits
+
+
+class Progress(msgspec.Struct, frozen=True, tag="progress"):
+    """Percent of the running task's steps done; sent seldom. The first one, at 0, says that the task was begun."""
+
+    percent: int
+
+
+class Made(msgspec.Struct, frozen=True):
+    """An output that was written to its descriptor; sides in pixels of one frame."""
+
+    step: str
+    format: str
+    width: int | None = None
+    height: int | None = None
+
+
+class Skipped(msgspec.Struct, frozen=True):
+    """A step that failed under ``on_error: skip``."""
+
+    step: str
+    code: str
+    message: str
+
+
+class Facts(msgspec.Struct, frozen=True):
+    """The source as it was found, upright."""
+
+    format: str
+    width: int
+    height: int
+
+
+class Finished(msgspec.Struct, frozen=True, tag="finished"):
+    """A task that went well; ``seconds`` by phase: ``decode``, ``encode``, and each operation's name."""
+
+    made: list[Made]
+    skipped: list[Skipped]
+    source: Facts
+    seconds: dict[str, float]
+
+
+class Failed(msgspec.Struct, frozen=True, tag="failed"):
+    """A task that cannot be done; codes as in ``domain.job.Failure``."""
+
+    code: str
+    message: str
+    step: str | None = None
+
+
+class Ready(msgspec.Struct, frozen=True, tag="ready"):
+    """Sent once, after the seal: which parts of the cage hold, and what was loaded."""
+
+    cage: dict[str, str]
+    versions: dict[str, str]
+
+
+Reply = Ready | Progress | Finished | Failed
+
+_encoder = msgspec.msgpack.Encoder()
+_task = msgspec.msgpack.Decoder(Task)
+_reply: msgspec.msgpack.Decoder[Reply] = msgspec.msgpack.Decoder(Reply)
+
+
+def pack(message: Task | Reply) -> bytes:
+    """A message with its length in front."""
+    body = _encoder.encode(message)
+    return len(body).to_bytes(HEADER_BYTES, "little") + body
+
+
+def unpack_task(body: bytes) -> Task:
+    """Raises msgspec.DecodeError or ValidationError when it is none."""
+    return _task.decode(body)
+
+
+def unpack_reply(body: bytes | memoryview) -> Reply:
+    """Raises msgspec.DecodeError or ValidationError when it is none: a child that does so is not to be trusted."""
+    return _reply.decode(body)

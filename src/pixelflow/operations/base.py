@@ -1,0 +1,67 @@
+"""What every operation is."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+if TYPE_CHECKING:
+    import pyvips
+
+Percent = Annotated[str, Field(pattern=r"^\d{1,5}(\.\d{1,3})?%$", examples=["50%"])]
+Length = Annotated[int, Field(ge=1, le=65535)] | Percent
+"""Whole pixels, or a percentage of the picture's side."""
+Gravity = Literal[
+    "center", "north", "north_east", "east", "south_east", "south", "south_west", "west", "north_west"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What an operation may need beyond its parameters and the image."""
+
+    assets: Mapping[str, pyvips.Image] = field(default_factory=dict)
+    """The pictures that the pipeline refers to, by id: decoded, in sRGB."""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    """What the source said of itself before anything was applied: format, width, height, frames, exif, …"""
+    step: str = ""
+
+
+class Operation(BaseModel):
+    """One thing that can be done to a picture; the fields are its parameters.
+
+    ``apply`` gets the whole picture in sRGB (or grey), upright, of any depth, with or without alpha; an animation comes
+    as libvips has it, all frames below each other with ``page-height`` set. It raises ImageError (code ``invalid``) for
+    a picture that it cannot take.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=False, defer_build=True, use_attribute_docstrings=True)
+
+    action: ClassVar[str]
+    family: ClassVar[str]
+    animated: ClassVar[bool] = True
+    """Whether it works on every frame of an animation."""
+    produces: ClassVar[Literal["image", "json"]] = "image"
+
+    def shrink(self, width: int, height: int) -> float:
+        """By how much a picture of this size may be shrunk while it is decoded with no loss for this operation; 1.0 is not at all."""
+        return 1.0
+
+    def needs(self) -> frozenset[str]:
+        """Ids of the assets that it refers to."""
+        return frozenset()
+
+    @abstractmethod
+    def apply(self, image: pyvips.Image, context: Context) -> Any:
+        """The result: an image, or for ``produces = "json"`` what the JSON output says."""
+
+
+def pixels(length: int | str, side: int) -> int:
+    """A ``Length`` in whole pixels of a side, at least 1."""
+    if isinstance(length, str):
+        return max(1, round(side * float(length.rstrip("%")) / 100))
+    return length

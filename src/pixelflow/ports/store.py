@@ -1,0 +1,133 @@
+"""The book: every fact about a job."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from pixelflow.domain.asset import Asset
+from pixelflow.domain.event import Event
+from pixelflow.domain.job import Claim, Completion, Failure, Job, JobState, Source
+
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class IdempotencyKey:
+    """A caller's promise that a request with this key is the same request; ``fingerprint`` tells whether it is."""
+
+    key: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """The stored job; ``replayed`` when the key had already made it."""
+
+    job: Job
+    replayed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """One page, newest first; ``cursor`` asks for the next, ``None`` at the end."""
+
+    items: Sequence[T]
+    cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class JobFilter:
+    """Which of a tenant's jobs; ``created_after`` in Unix seconds."""
+
+    state: JobState | None = None
+    created_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """The queue at one moment: jobs by state, and the age of the oldest queued one in seconds."""
+
+    by_state: dict[JobState, int]
+    oldest_queued_seconds: float
+
+
+class JobStore(Protocol):
+    """Jobs, their events and assets; every method is one atomic, durable transaction.
+
+    A write that must match a state or a claim and does not match changes nothing and returns ``None`` (or leaves the
+    claim out of its answer): the caller lost a race, and stops. Every state change appends its event in the same
+    transaction. Time is the store's own clock.
+    """
+
+    async def create(self, job: Job, idempotency: IdempotencyKey | None = None) -> Created:
+        """Insert a job as ``awaiting_upload`` or ``queued`` with its first event; raises InvalidRequest (code
+        ``idempotency_mismatch``) when the key was used for another request within 24 h."""
+
+    async def get(self, tenant: str, job_id: str) -> Job | None: ...
+
+    async def find_idempotent(self, tenant: str, idempotency: IdempotencyKey) -> Job | None:
+        """The job that this key made within 24 h, else ``None``; raises as ``create`` does."""
+
+    async def list_jobs(self, tenant: str, where: JobFilter, limit: int, cursor: str | None) -> Page[Job]:
+        """Newest first; raises MalformedRequest for a cursor that is not ours."""
+
+    async def start(self, tenant: str, job_id: str, source: Source) -> Job | None:
+        """awaiting_upload → queued."""
+
+    async def claim(self, owner: str, lease_seconds: float, limit: int = 1) -> Sequence[Job]:
+        """queued → processing for up to ``limit`` of the best jobs: priority, then the tenant with the least in
+        flight, then age; raises each one's ``attempt``."""
+
+    async def renew(self, claims: Sequence[Claim], lease_seconds: float) -> Sequence[Claim]:
+        """Extend the leases that are still held and answer those; a missing one was cancelled, deleted or rescued."""
+
+    async def finish(self, claim: Claim, completion: Completion) -> Job | None:
+        """processing → completed, or failed when the completion carries a failure; with all outputs."""
+
+    async def crashed(self, claim: Claim, failure: Failure) -> Job | None:
+        """processing → queued with one crash more, or → quarantined at ``MAX_CRASHES``."""
+
+    async def release(self, claims: Sequence[Claim]) -> Sequence[Job]:
+        """processing → queued without penalty, as at a drain."""
+
+    async def cancel(self, tenant: str, job_id: str) -> Job | None:
+        """awaiting_upload, queued or processing → cancelled; answers the job as it is now, changed or not;
+        ``None`` if unknown."""
+
+    async def retry(self, tenant: str, job_id: str) -> Job | None:
+        """failed, cancelled or quarantined → queued, its counters, outputs and error cleared."""
+
+    async def delete(self, tenant: str, job_id: str) -> Job | None:
+        """Remove the job and all that belongs to it, and answer what it was, so that its files can follow."""
+
+    async def rescue(self, limit: int) -> Sequence[Job]:
+        """processing with an expired lease → queued with one loss more, or → quarantined at ``MAX_LOSSES``."""
+
+    async def expire_uploads(self, older_than_seconds: float, limit: int) -> Sequence[Job]:
+        """awaiting_upload for too long → failed (``upload_expired``)."""
+
+    async def expired(self, limit: int) -> Sequence[Job]:
+        """Terminal jobs whose ``expires_at`` has passed."""
+
+    async def events(self, tenant: str, job_id: str | None, after: int, limit: int) -> Sequence[Event]:
+        """A tenant's (or one job's) stored events with a sequence above ``after``, in order."""
+
+    async def depth(self) -> Depth: ...
+
+    async def known_keys(self, keys: Sequence[str]) -> set[str]:
+        """Those of the storage keys that a job's source, an output or an asset still names."""
+
+    async def put_asset(self, asset: Asset) -> Asset:
+        """Insert, or answer the one with the same id."""
+
+    async def get_asset(self, tenant: str, asset_id: str) -> Asset | None: ...
+
+    async def list_assets(self, tenant: str, limit: int, cursor: str | None) -> Page[Asset]: ...
+
+    async def delete_asset(self, tenant: str, asset_id: str) -> Asset | None: ...
+
+    async def check(self) -> None:
+        """One cheap round trip that raises if the store cannot answer."""
+
+    async def close(self) -> None: ...

@@ -1,0 +1,169 @@
+"""Every setting, from the environment; the one place that reads it.
+
+A setting's name is the environment variable's, in capitals and without a prefix, as the zero-config service had it.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from pixelflow.domain.limits import ImageLimits
+
+MEGABYTE = 1024 * 1024
+
+
+class Part(BaseSettings):
+    """A group of settings; a value out of range stops the start with the variable, the value and the range."""
+
+    model_config = SettingsConfigDict(frozen=True, use_attribute_docstrings=True, env_ignore_empty=True)
+
+
+class HttpSettings(Part):
+    """Where the server listens, and what it accepts."""
+
+    host: str = "127.0.0.1"
+    """The address to listen on; without authentication only loopback is allowed."""
+    port: Annotated[int, Field(ge=0, le=65535)] = 8080
+    """The port to listen on; 0 takes a free one."""
+    public_url: str | None = None
+    """The base of the URLs that answers contain; by default the Host that the request named."""
+    max_upload_size: Annotated[int, Field(ge=1)] | None = None
+    """Largest upload in bytes; unset it is 10 MiB for `POST /jobs` and 50 MiB elsewhere."""
+    upload_url_seconds: Annotated[int, Field(ge=1, le=7 * 86400)] = 3600
+    """How long a signed upload URL holds."""
+    slow_body_seconds: Annotated[float, Field(gt=0)] = 30.0
+    """A body that brings less than 1 KB/s for this long is answered with 408."""
+    max_wait_seconds: Annotated[float, Field(gt=0, le=300)] = 60.0
+    """Longest long poll that `?wait=` may ask for."""
+    sse_heartbeat_seconds: Annotated[float, Field(gt=0)] = 15.0
+    """A comment goes out on an idle event stream this often."""
+
+
+class StoreSettings(Part):
+    """The book."""
+
+    db_path: Path = Path("./data/jobs.db")
+    """The SQLite database's file, on a local disk."""
+    store: str | None = None
+    """The job store's address; by default `sqlite:///` and DB_PATH."""
+
+
+class StorageSettings(Part):
+    """Where bytes live."""
+
+    upload_dir: Path = Path("./uploads")
+    """Uploaded pictures."""
+    output_dir: Path = Path("./outputs")
+    """Results."""
+    storage: str | None = None
+    """The storage's address; by default local files in UPLOAD_DIR and OUTPUT_DIR."""
+    min_free_bytes: Annotated[int, Field(ge=0)] = 256 * MEGABYTE
+    """Below this much free disk, submissions are answered with 503."""
+
+
+class QueueSettings(Part):
+    """The bell."""
+
+    queue: str = "memory://"
+    """The queue's address."""
+    max_queue_depth: Annotated[int, Field(ge=1)] = 1_000_000
+    """With this many jobs queued, submissions are answered with 503."""
+
+
+class WorkerSettings(Part):
+    """The pool of caged decoders."""
+
+    worker_pool_size: Annotated[int, Field(ge=1, le=1024)] | None = None
+    """Decoder processes; by default the machine's cores."""
+    sandbox: Literal["auto", "required", "off"] = "auto"
+    """`required` refuses to start where the kernel lacks a part of the cage; `auto` says which is missing and goes on."""
+    child_max_jobs: Annotated[int, Field(ge=1)] = 2000
+    """A decoder process is replaced after this many jobs."""
+    child_max_rss_bytes: Annotated[int, Field(ge=64 * MEGABYTE)] = 512 * MEGABYTE
+    """A decoder process that holds more than this after a job is replaced."""
+    lease_seconds: Annotated[float, Field(gt=0)] = 30.0
+    """How long a claim holds without a heartbeat."""
+    heartbeat_seconds: Annotated[float, Field(gt=0)] = 3.0
+    """How often leases are renewed, and a cancelled job is noticed at the latest."""
+    drain_seconds: Annotated[float, Field(ge=0)] = 25.0
+    """How long a stopping server waits for its running jobs."""
+
+
+class KeeperSettings(Part):
+    """The keeper's duties."""
+
+    keeper_seconds: Annotated[float, Field(gt=0)] = 5.0
+    """How often expired leases are rescued and the queue is rung again."""
+    sweep_seconds: Annotated[float, Field(gt=0)] = 300.0
+    """How often expired jobs and orphan files are swept."""
+    orphan_seconds: Annotated[float, Field(gt=0)] = 3600.0
+    """A file that no row names is removed at this age."""
+    upload_wait_seconds: Annotated[float, Field(gt=0)] = 86_400.0
+    """A job whose upload has not come after this long fails."""
+
+
+class LimitSettings(Part):
+    """What a picture may cost; each is checked before pixels are decoded."""
+
+    max_image_side: Annotated[int, Field(ge=1, le=10_000_000)] = 16_384
+    """Longest side of a source, and of an output, in pixels."""
+    max_image_area: Annotated[int, Field(ge=1)] = 50_000_000
+    """Largest area of a frame in pixels."""
+    max_image_frames: Annotated[int, Field(ge=1)] = 200
+    """Most frames of an animation."""
+    max_image_frames_area: Annotated[int, Field(ge=1)] = 100_000_000
+    """Largest frames × area in pixels."""
+    max_image_bands: Annotated[int, Field(ge=1, le=64)] = 5
+    """Most channels."""
+    max_output_bytes: Annotated[int, Field(ge=1)] = 100 * MEGABYTE
+    """Largest output in bytes."""
+    max_memory_bytes: Annotated[int, Field(ge=256 * MEGABYTE)] = 1536 * MEGABYTE
+    """Address space of a decoder process in bytes."""
+    max_cpu_seconds: Annotated[int, Field(ge=1)] = 30
+    """CPU time of one job."""
+    max_job_seconds: Annotated[float, Field(gt=0)] = 60.0
+    """Wall time of one job, then its decoder is killed."""
+
+
+class LogSettings(Part):
+    """What the server says."""
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least level that is logged."""
+    log_format: Literal["auto", "json", "console"] = "auto"
+    """`auto` is readable on a terminal and JSON elsewhere."""
+
+
+DEFAULT_UPLOAD_BYTES = 50 * MEGABYTE
+DEFAULT_ZERO_CONFIG_UPLOAD_BYTES = 10 * MEGABYTE
+
+
+class Settings:
+    """All parts, read once; raises pydantic.ValidationError."""
+
+    def __init__(self) -> None:
+        self.http = HttpSettings()
+        self.store = StoreSettings()
+        self.storage = StorageSettings()
+        self.queue = QueueSettings()
+        self.worker = WorkerSettings()
+        self.keeper = KeeperSettings()
+        self.limits = LimitSettings()
+        self.log = LogSettings()
+
+    @property
+    def upload_bytes(self) -> int:
+        """The cap on an upload, in bytes."""
+        return self.http.max_upload_size or DEFAULT_UPLOAD_BYTES
+
+    @property
+    def zero_config_upload_bytes(self) -> int:
+        """The same on the zero-config service's own route."""
+        return self.http.max_upload_size or DEFAULT_ZERO_CONFIG_UPLOAD_BYTES
+
+    @property
+    def image_limits(self) -> ImageLimits:
+        """The caps that travel into the cage."""
+        return ImageLimits(max_input_bytes=self.upload_bytes, **self.limits.model_dump())
