@@ -99,7 +99,10 @@ class SkippedOutput:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Every fact about a job; times are Unix seconds, ``pipeline`` is the list of steps as the caller sent it."""
+    """Every fact about a job; times are Unix seconds, ``pipeline`` is the list of steps as the caller sent it.
+
+    ``sequence`` is that of the job's last stored event: whoever changed a job can publish the event from it.
+    """
 
     tenant: str
     id: str
@@ -124,6 +127,7 @@ class Job:
     started_at: float | None = None
     finished_at: float | None = None
     expires_at: float | None = None
+    sequence: int = 0
 
     @property
     def claim(self) -> "Claim":
