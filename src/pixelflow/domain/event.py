@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from pixelflow.domain.job import TERMINAL, JobState
+from pixelflow.domain.job import TERMINAL, Job, JobState
 
 
 class EventKind(StrEnum):
@@ -42,3 +42,9 @@ class Event:
     sequence: int = 0
     attempt: int = 0
     progress: int = 0
+
+    @staticmethod
+    def of(job: Job) -> "Event":
+        """The event of the state that the job has just entered, as the store wrote it with that change."""
+        kind = EventKind.entered(job.state)
+        return Event(job.tenant, job.id, kind, job.updated_at, job.sequence, job.attempt, job.progress)

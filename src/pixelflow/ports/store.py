@@ -1,6 +1,6 @@
 """The book: every fact about a job."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
@@ -79,8 +79,9 @@ class JobStore(Protocol):
         """queued → processing for up to ``limit`` of the best jobs: priority, then the tenant with the least in
         flight, then age; raises each one's ``attempt``."""
 
-    async def renew(self, claims: Sequence[Claim], lease_seconds: float) -> Sequence[Claim]:
-        """Extend the leases that are still held and answer those; a missing one was cancelled, deleted or rescued."""
+    async def renew(self, claims: Mapping[Claim, int], lease_seconds: float) -> Sequence[Claim]:
+        """Extend the leases that are still held, note each one's progress in percent, and answer those; a missing one
+        was cancelled, deleted or rescued."""
 
     async def finish(self, claim: Claim, completion: Completion) -> Job | None:
         """processing → completed, or failed when the completion carries a failure; with all outputs."""

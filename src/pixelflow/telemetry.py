@@ -1,0 +1,101 @@
+"""Logs and metrics: what operators see from outside."""
+
+import logging
+import sys
+
+from dataclasses import dataclass
+from typing import Literal
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from pixelflow.domain.job import JobState
+from pixelflow.ports.store import Depth
+
+PHASE_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+SECRETS = ("authorization", "signature", "secret", "token", "password", "cookie", "key")
+"""A log field whose name contains one of these never shows its value."""
+
+
+def configure_logs(level: str, form: Literal["auto", "json", "console"]) -> None:
+    """Readable lines on a terminal, JSON elsewhere, all on standard error."""
+    readable = form == "console" or (form == "auto" and sys.stderr.isatty())
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _redact,
+            structlog.processors.format_exc_info,
+            structlog.dev.ConsoleRenderer() if readable else structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+
+
+def _redact(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    for name in event:
+        if any(secret in name.lower() for secret in SECRETS):
+            event[name] = "…"
+    return event
+
+
+@dataclass(frozen=True)
+class Slots:
+    """The pool at one moment."""
+
+    size: int
+    busy: int
+
+
+class Metrics:
+    """The Prometheus metrics of one process, in a registry of their own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        made = {"registry": self.registry}
+        self._jobs = Gauge("pixelflow_jobs", "Jobs by state.", ["state"], **made)
+        self._depth = Gauge("pixelflow_queue_depth", "Jobs waiting for a worker.", **made)
+        self._age = Gauge("pixelflow_queue_age_seconds", "Age of the oldest waiting job.", **made)
+        self._slots = Gauge("pixelflow_slots", "Decoder slots.", ["state"], **made)
+        self._phase = Histogram(
+            "pixelflow_phase_seconds",
+            "Time of a job by phase: waiting, decode, each operation, encode, storing.",
+            ["phase"],
+            buckets=PHASE_BUCKETS,
+            **made,
+        )
+        self._http = Histogram(
+            "pixelflow_http_request_seconds",
+            "Time to answer by route.",
+            ["method", "route", "status"],
+            buckets=PHASE_BUCKETS,
+            **made,
+        )
+        self._ended = Counter("pixelflow_jobs_ended_total", "Jobs that ended, by state and code.", ["state", "code"], **made)
+
+    def phase(self, name: str, seconds: float) -> None:
+        """A job spent that long in a phase."""
+        self._phase.labels(name).observe(seconds)
+
+    def ended(self, state: str, code: str) -> None:
+        """A job ended."""
+        self._ended.labels(state, code).inc()
+
+    def http(self, method: str, route: str, status: int, seconds: float) -> None:
+        """A request was answered; ``route`` is the template, never the path."""
+        self._http.labels(method, route, str(status)).observe(seconds)
+
+    def render(self, depth: Depth, slots: Slots) -> bytes:
+        """The exposition text, with the gauges as they are now."""
+        for state in JobState:
+            self._jobs.labels(state.value).set(depth.by_state.get(state, 0))
+        self._depth.set(depth.by_state.get(JobState.QUEUED, 0))
+        self._age.set(depth.oldest_queued_seconds)
+        self._slots.labels("busy").set(slots.busy)
+        self._slots.labels("idle").set(max(0, slots.size - slots.busy))
+        return generate_latest(self.registry)
+
+

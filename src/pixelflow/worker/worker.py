@@ -1,0 +1,265 @@
+"""Claims jobs, has them done, and finishes them."""
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import structlog
+
+from pixelflow.domain.errors import PixelFlowError
+from pixelflow.domain.event import Event, EventKind
+from pixelflow.domain.job import Claim, Completion, Failure, Job, Output, SkippedOutput
+from pixelflow.domain.keys import output_key
+from pixelflow.domain.limits import ImageLimits
+from pixelflow.domain.media import BY_NAME, JSON_MEDIA_TYPE
+from pixelflow.imaging import wire
+from pixelflow.operations.pipeline import Pipeline, Step, parse
+from pixelflow.ports.events import EventHub
+from pixelflow.ports.queue import Queue
+from pixelflow.ports.storage import Staged, Storage
+from pixelflow.ports.store import JobStore
+from pixelflow.worker.lease import Lease, Leases
+from pixelflow.worker.pool import Died, Pool, Running, Stopped
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How a worker spends its time, in seconds."""
+
+    lease_seconds: float = 30.0
+    heartbeat_seconds: float = 3.0
+    idle_seconds: float = 5.0
+    """Longest wait for a ring before the store is asked anyway."""
+    fault_seconds: float = 1.0
+    """Pause after the store or the storage failed."""
+
+
+@dataclass(frozen=True)
+class Worker:
+    """One owner of claims with its pool of decoders; ``run`` until cancelled, then ``drain``."""
+
+    owner: str
+    store: JobStore
+    storage: Storage
+    queue: Queue
+    hub: EventHub
+    pool: Pool
+    limits: ImageLimits
+    pace: Pace = Pace()
+    observe: Callable[[str, float], None] = lambda phase, seconds: None
+    """Told each phase's name (waiting, decode, an operation, encode, storing) and its seconds."""
+    room: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set by the pool when a slot comes free."""
+    leases: Leases = field(default_factory=Leases)
+    tasks: "set[asyncio.Task[None]]" = field(default_factory=set)
+
+    async def run(self) -> None:
+        """Claim for every free place, then wait for a ring or a free place; never returns."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._renew(), name="heartbeat")
+            group.create_task(self._claim(), name="claim")
+
+    async def drain(self, seconds: float) -> None:
+        """Let running jobs end for that long, then give the others back without penalty."""
+        if self.tasks:
+            async with asyncio.TaskGroup() as group:
+                heartbeat = group.create_task(self._renew())
+                await asyncio.wait(self.tasks, timeout=seconds)
+                heartbeat.cancel()
+        left = list(self.leases.by_claim)
+        for lease in self.leases.by_claim.values():
+            lease.stop()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+        if left:
+            await self.store.release(left)
+            log.info("jobs given back", jobs=len(left))
+
+    async def _claim(self) -> None:
+        rings = 0
+        while True:
+            self.room.clear()
+            places = self.pool.room - self.leases.preparing
+            if places <= 0:
+                await self.room.wait()
+                continue
+            try:
+                jobs = await self.store.claim(self.owner, self.pace.lease_seconds, places)
+                if rings:
+                    await self.queue.acknowledge(rings)
+                    rings = 0
+            except (OSError, PixelFlowError) as error:
+                log.warning("claim failed", error=str(error))
+                await asyncio.sleep(self.pace.fault_seconds)
+                continue
+            for job in jobs:
+                self.hub.publish(Event.of(job), job)
+                lease = self.leases.by_claim[job.claim] = Lease()
+                task = asyncio.create_task(self._work(job, lease), name=f"job {job.id}")
+                self.tasks.add(task)
+                task.add_done_callback(self.tasks.discard)
+            if len(jobs) < places:
+                rings = await self.queue.wait(self.pace.idle_seconds)
+
+    async def _renew(self) -> None:
+        while True:
+            await asyncio.sleep(self.pace.heartbeat_seconds)
+            held = self.leases.percents
+            try:
+                renewed = await self.store.renew(held, self.pace.lease_seconds) if held else ()
+            except (OSError, PixelFlowError) as error:
+                log.warning("renewal failed", jobs=len(held), error=str(error))
+                continue
+            for claim in held.keys() - set(renewed):
+                if lease := self.leases.by_claim.get(claim):
+                    log.info("claim lost", job=claim.job_id, attempt=claim.attempt)
+                    lease.stop()
+
+    async def _work(self, job: Job, lease: Lease) -> None:
+        claim = job.claim
+        words = log.bind(job=job.id, attempt=job.attempt, tenant=job.tenant)
+        if job.queued_at is not None and job.started_at is not None:
+            self.observe("waiting", job.started_at - job.queued_at)
+        try:
+            ended = await self._attempt(job, claim, lease)
+        except (OSError, PixelFlowError) as error:
+            words.warning("attempt given back", error=str(error))
+            await asyncio.sleep(self.pace.fault_seconds)
+            released = await self.store.release([claim])
+            ended = released[0] if released else None
+            await self.queue.ring()
+        finally:
+            self.leases.by_claim.pop(claim, None)
+            self.room.set()
+        if ended is None:
+            words.info("write refused", reason="the claim is no longer held")
+            return
+        self.hub.publish(Event.of(ended), ended)
+        words.info("job " + ended.state, error=ended.error.code if ended.error else None)
+
+    async def _attempt(self, job: Job, claim: Claim, lease: Lease) -> Job | None:
+        try:
+            pipeline = parse(job.pipeline)
+        except PixelFlowError as error:
+            return await self.store.finish(claim, Completion(failure=Failure("invalid", error.detail)))
+        files: list[int] = []
+        staged: list[Staged] = []
+        try:
+            try:
+                files = await self._open(job, pipeline)
+            except KeyError as error:
+                failure = Failure("source_missing", f"{error.args[0]} is no longer in the storage")
+                return await self.store.finish(claim, Completion(failure=failure))
+            staged = [self.storage.stage(self._key(job, step)) for step in pipeline.outputs]
+            running = self._submit(job, lease, pipeline, [*files, *(each.fd for each in staged)])
+            lease.attach(running)
+            outcome = await running.outcome
+            match outcome:
+                case wire.Finished():
+                    return await self._keep(job, claim, outcome, pipeline, staged)
+                case wire.Failed(code, message, step):
+                    failure = Failure(code, message, step)
+                    return await self.store.finish(claim, Completion(failure=failure))
+                case Died("timeout", detail):
+                    failure = Failure("timeout", detail)
+                    return await self.store.finish(claim, Completion(failure=failure))
+                case Died(kind, detail):
+                    ended = await self.store.crashed(claim, Failure(kind, detail))
+                    await self.queue.ring()
+                    return ended
+                case Stopped():
+                    return None
+        finally:
+            for file in files:
+                os.close(file)
+            await self.storage.discard(staged)
+
+    def _submit(self, job: Job, lease: Lease, pipeline: Pipeline, files: Sequence[int]) -> Running:
+        task = wire.Task(
+            steps=[dict(step) for step in job.pipeline],
+            assets=sorted(pipeline.needs),
+            outputs=[step.id for step in pipeline.outputs],
+            limits=self.limits,
+        )
+        return self.pool.submit(task, files, lambda percent: self._progress(job, lease, percent))
+
+    def _progress(self, job: Job, lease: Lease, percent: int) -> None:
+        event = Event(
+            job.tenant, job.id, EventKind.PROGRESS, time.time(), attempt=job.attempt, progress=percent
+        )
+        lease.percent = percent
+        self.hub.publish(event, job)
+
+    async def _open(self, job: Job, pipeline: Pipeline) -> list[int]:
+        assert job.source.key is not None
+        keys = [job.source.key]
+        for asset_id in sorted(pipeline.needs):
+            asset = await self.store.get_asset(job.tenant, asset_id)
+            if asset is None:
+                raise KeyError(f"asset {asset_id}")
+            keys.append(asset.key)
+        files: list[int] = []
+        try:
+            for key in keys:
+                files.append(await self.storage.open(key))
+        except BaseException:
+            for file in files:
+                os.close(file)
+            raise
+        return files
+
+    async def _keep(
+        self, job: Job, claim: Claim, done: wire.Finished, pipeline: Pipeline, staged: list[Staged]
+    ) -> Job | None:
+        begun = time.perf_counter()
+        skipped = {each.step for each in done.skipped}
+        steps = [step for step in pipeline.outputs if step.id not in skipped]
+        by_step = dict(zip((step.id for step in pipeline.outputs), staged, strict=True))
+        kept = [by_step[step.id] for step in steps]
+        await self.storage.discard([by_step[step] for step in skipped if step in by_step])
+        staged.clear()
+        stored = await self.storage.commit(kept)
+        made = {each.step: each for each in done.made}
+        outputs = [
+            Output(
+                id=step.id,
+                key=file.key,
+                format=made[step.id].format,
+                media_type=_media_type(made[step.id].format),
+                bytes=file.bytes,
+                sha256=file.sha256,
+                width=made[step.id].width,
+                height=made[step.id].height,
+            )
+            for step, file in zip(steps, stored, strict=True)
+        ]
+        completion = Completion(
+            outputs=outputs,
+            skipped=[SkippedOutput(each.step, Failure(each.code, each.message, each.step)) for each in done.skipped],
+            source_format=done.source.format,
+            source_width=done.source.width,
+            source_height=done.source.height,
+        )
+        ended = await self.store.finish(claim, completion)
+        self.observe("storing", time.perf_counter() - begun)
+        for phase, seconds in done.seconds.items():
+            self.observe(phase, seconds)
+        if ended is None:
+            await self.storage.delete([output.key for output in outputs])
+        return ended
+
+    def _key(self, job: Job, step: Step) -> str:
+        if step.operation.produces == "json":
+            extension = "json"
+        else:
+            wanted = step.encoding.format
+            known = BY_NAME.get(job.source.format or "" if wanted == "same" else wanted)
+            extension = known.extensions[0] if known else "bin"
+        return output_key(job.tenant, job.id, job.attempt, step.id, extension)
+
+
+def _media_type(name: str) -> str:
+    return JSON_MEDIA_TYPE if name == "json" else BY_NAME[name].media_type
