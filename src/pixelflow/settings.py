@@ -3,8 +3,10 @@
 A setting's name is the environment variable's, in capitals and without a prefix, as the zero-config service had it.
 """
 
+import os
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlencode
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -31,6 +33,8 @@ class HttpSettings(Part):
     """The base of the URLs that answers contain; by default the Host that the request named."""
     max_upload_size: Annotated[int, Field(ge=1)] | None = None
     """Largest upload in bytes; unset it is 10 MiB for `POST /jobs` and 50 MiB elsewhere."""
+    signing_keys: Annotated[str, Field(pattern=r"^(\w+:\w{32,})(,\w+:\w{32,})?$")] | None = None
+    """Keys of signed URLs, `id:secret`, the newest first and one older; by default one is made beside the database."""
     upload_url_seconds: Annotated[int, Field(ge=1, le=7 * 86400)] = 3600
     """How long a signed upload URL holds."""
     slow_body_seconds: Annotated[float, Field(gt=0)] = 30.0
@@ -167,3 +171,21 @@ class Settings:
     def image_limits(self) -> ImageLimits:
         """The caps that travel into the cage."""
         return ImageLimits(max_input_bytes=self.upload_bytes, **self.limits.model_dump())
+
+    @property
+    def store_address(self) -> str:
+        """The job store's address."""
+        return self.store.store or f"sqlite:///{self.store.db_path}"
+
+    @property
+    def storage_address(self) -> str:
+        """The storage's address."""
+        if self.storage.storage:
+            return self.storage.storage
+        return "file://?" + urlencode({"uploads": self.storage.upload_dir, "outputs": self.storage.output_dir})
+
+    @property
+    def pool_size(self) -> int:
+        """How many decoder processes to run."""
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+        return self.worker.worker_pool_size or cores or 1

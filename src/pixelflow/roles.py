@@ -1,0 +1,162 @@
+"""What a process can be; so far ``serve``, which is every role in one process tree."""
+
+import asyncio
+import ipaddress
+import signal
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import structlog
+import uvloop
+from granian.constants import Interfaces
+from granian.server.embed import Server
+
+from pixelflow import __version__
+from pixelflow.bootstrap import System, assemble
+from pixelflow.domain.errors import StartupError
+from pixelflow.settings import Settings
+from pixelflow.telemetry import configure_logs
+
+log = structlog.get_logger()
+
+STOP_SECONDS = 3.0
+"""How long open connections may take to end once everything else has."""
+CONNECTIONS = 16_384
+"""Requests open at once, long polls and event streams included."""
+
+Scope = dict[str, Any]
+App = Callable[[Scope, Callable[[], Awaitable[Any]], Callable[[Any], Awaitable[None]]], Awaitable[None]]
+
+
+def serve(settings: Settings) -> int:
+    """Run until SIGTERM or SIGINT and answer the exit code; raises StartupError."""
+    configure_logs(settings.log.log_level, settings.log.log_format)
+    return uvloop.run(_serve(settings))
+
+
+async def _serve(settings: Settings) -> int:
+    host = settings.http.host
+    port = _claim_port(host, settings.http.port)
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    door = Door()
+    async with _listening(door, host, port), assemble(settings, stopping.is_set) as system:
+        door.open(system.app)
+        for number, change in ((signal.SIGTTIN, 1), (signal.SIGTTOU, -1)):
+            loop.add_signal_handler(number, _resize, system, change, set[asyncio.Task[None]]())
+        for line in _greeting(settings, system, host, port):
+            print(line, flush=True)  # noqa: T201 - the command's own output
+        keeper = asyncio.create_task(system.keeper.run(), name="keeper")
+        worker = asyncio.create_task(system.worker.run(), name="worker")
+        stop = asyncio.create_task(stopping.wait(), name="stop")
+        await asyncio.wait({keeper, worker, stop}, return_when=asyncio.FIRST_COMPLETED)
+        log.info("draining", seconds=settings.worker.drain_seconds)
+        ended = [task for task in (keeper, worker) if task.done()]
+        for task in (keeper, worker, stop):
+            task.cancel()
+        await asyncio.gather(keeper, worker, stop, return_exceptions=True)
+        await system.worker.drain(settings.worker.drain_seconds)
+        for task in ended:
+            task.result()
+    return 0
+
+
+class Door:
+    """Answers ``/healthz`` from the first moment, and lets everything else wait until the application is there."""
+
+    def __init__(self) -> None:
+        self._app: App | None = None
+        self._opened = asyncio.Event()
+
+    def open(self, app: App) -> None:
+        """The application takes over."""
+        self._app = app
+        self._opened.set()
+
+    async def __call__(
+        self, scope: Scope, receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]
+    ) -> None:
+        if self._app is None and scope["path"] == "/healthz":
+            headers = [(b"content-type", b"application/json")]
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            await send({"type": "http.response.body", "body": b'{"status":"ok"}'})
+            return
+        if self._app is None:
+            await self._opened.wait()
+        assert self._app is not None
+        await self._app(scope, receive, send)
+
+
+@asynccontextmanager
+async def _listening(app: App, host: str, port: int) -> AsyncIterator[None]:
+    server = Server(
+        app,
+        address=host,
+        port=port,
+        interface=Interfaces.ASGINL,
+        websockets=False,
+        log_enabled=False,
+        backlog=4096,
+        backpressure=CONNECTIONS,
+    )
+    running = asyncio.create_task(server.serve(), name="http")
+    await asyncio.sleep(0)
+    try:
+        yield
+    finally:
+        server.stop()
+        done, _ = await asyncio.wait({running}, timeout=STOP_SECONDS)
+        if not done:
+            running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running
+
+
+def _claim_port(host: str, port: int) -> int:
+    # The server binds with SO_REUSEPORT, which would let two of them share a port in silence.
+    if not _is_loopback(host):
+        raise StartupError(
+            f"HOST is {host}, but without authentication the server listens on loopback only; "
+            "use HOST=127.0.0.1 and put a proxy that authenticates in front of it"
+        )
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise StartupError(
+                f"cannot listen on {host}:{port}: {error.strerror}; set PORT to a free one, or 0 to have one chosen"
+            ) from error
+        chosen: int = probe.getsockname()[1]
+        return chosen
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _resize(system: System, change: int, tasks: set["asyncio.Task[None]"]) -> None:
+    size = max(1, system.pool.size + change)
+    task = asyncio.ensure_future(system.pool.resize(size))
+    tasks.add(task)
+    task.add_done_callback(tasks.discard)
+    log.info("pool resized", size=size)
+
+
+def _greeting(settings: Settings, system: System, host: str, port: int) -> list[str]:
+    missing = [f"{part} {state}" for part, state in system.pool.cage.items() if not state.startswith("on")]
+    shown = f"[{host}]" if ":" in host else host
+    return [
+        f"PixelFlow {__version__} listens on http://{shown}:{port} (the API's pages: /docs)",
+        f"Data: {settings.store_address}, uploads in {settings.storage.upload_dir}, outputs in {settings.storage.output_dir}",
+        f"Workers: {system.pool.size} decoder processes, libvips {system.pool.versions.get('libvips', 'unknown')}",
+        "Cage: complete" if not missing else "Cage: incomplete, " + "; ".join(missing),
+    ]
