@@ -1,0 +1,1 @@
+"""What several rooms of tests need: a real server, generated pictures, the audit."""

@@ -1,0 +1,64 @@
+"""After a run with faults: reads store and storage and counts what must never be."""
+
+import hashlib
+import json
+import sqlite3
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from io import BytesIO
+from pathlib import Path
+
+from PIL import Image
+
+TERMINAL = {"completed", "failed", "cancelled", "quarantined"}
+
+
+@dataclass
+class Audit:
+    """Each a count; all of them must be 0."""
+
+    acknowledged_missing: int = 0
+    not_terminal: int = 0
+    terminal_events_not_one: int = 0
+    outputs_missing: int = 0
+    outputs_undecodable: int = 0
+    orphan_files: int = 0
+    unfinished_files: int = 0
+
+    @property
+    def clean(self) -> bool:
+        return not any(asdict(self).values())
+
+
+def audit(database: Path, uploads: Path, outputs: Path, acknowledged: Iterable[str]) -> Audit:
+    """Count over a stopped server's files; jobs must not have been retried or deleted."""
+    found = Audit()
+    with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as book:
+        jobs = {row[0]: row[1:] for row in book.execute("SELECT id, state, source, outputs FROM job")}
+        ends = Counter(
+            job_id
+            for job_id, kind in book.execute("SELECT job_id, kind FROM event")
+            if kind.removeprefix("job.") in TERMINAL
+        )
+    found.acknowledged_missing = sum(job_id not in jobs for job_id in acknowledged)
+    hashes = Counter[str]()
+    for job_id, (state, source, made) in jobs.items():
+        found.not_terminal += state not in TERMINAL
+        found.terminal_events_not_one += ends[job_id] != 1
+        hashes[json.loads(source)["sha256"]] += 1
+        for output in json.loads(made) if made else []:
+            hashes[output["sha256"]] += 1
+    on_disk = Counter[str]()
+    for file in (path for root in (uploads, outputs) for path in root.rglob("*") if path.is_file()):
+        content = file.read_bytes()
+        on_disk[hashlib.sha256(content).hexdigest()] += 1
+        found.unfinished_files += "tmp" in file.name
+        if file.is_relative_to(outputs):
+            try:
+                Image.open(BytesIO(content)).load()
+            except OSError:
+                found.outputs_undecodable += 1
+    found.outputs_missing = sum((hashes - on_disk).values())
+    found.orphan_files = sum((on_disk - hashes).values())
+    return found
