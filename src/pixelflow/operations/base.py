@@ -29,6 +29,9 @@ class Context:
     facts: Mapping[str, Any] = field(default_factory=dict)
     """What the source said of itself before anything was applied: format, width, height, frames, exif, …"""
     step: str = ""
+    size: tuple[int, int] = (0, 0)
+    """The true width and height of one frame of the picture handed in, as if nothing had been shrunk while decoding; a
+    scaling operation computes its target from this, never from the picture."""
 
 
 class Operation(BaseModel):
@@ -46,6 +49,12 @@ class Operation(BaseModel):
     animated: ClassVar[bool] = True
     """Whether it works on every frame of an animation."""
     produces: ClassVar[Literal["image", "json"]] = "image"
+    pure_resize: ClassVar[bool] = False
+    """Whether it only scales the whole picture to ``target``, so that it may be given a smaller sibling of its source."""
+
+    def target(self, width: int, height: int) -> tuple[int, int]:
+        """The exact size of the result for one frame of this true size, in pixels; what it does not change stays."""
+        return width, height
 
     def shrink(self, width: int, height: int) -> float:
         """By how much a picture of this size may be shrunk while it is decoded with no loss for this operation; 1.0 is not at all."""
