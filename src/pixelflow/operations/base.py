@@ -42,15 +42,20 @@ class Operation(BaseModel):
     a picture that it cannot take.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=False, defer_build=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=False, defer_build=True, use_attribute_docstrings=True
+    )
 
     action: ClassVar[str]
     family: ClassVar[str]
     animated: ClassVar[bool] = True
     """Whether it works on every frame of an animation."""
     produces: ClassVar[Literal["image", "json"]] = "image"
-    pure_resize: ClassVar[bool] = False
-    """Whether it only scales the whole picture to ``target``, so that it may be given a smaller sibling of its source."""
+
+    @property
+    def pure_resize(self) -> bool:
+        """Whether it only scales the whole picture to ``target``, so that it may be given a smaller sibling of its source."""
+        return False
 
     def target(self, width: int, height: int) -> tuple[int, int]:
         """The exact size of the result for one frame of this true size, in pixels; what it does not change stays."""
