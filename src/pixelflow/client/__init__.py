@@ -1,1 +1,44 @@
-"""The Python client."""
+"""The Python client of a PixelFlow server, sync and async over one core.
+
+with Client() as client:
+    result = client.submit("photo.jpg", [{"id": "thumb", "action": "thumbnail", "width": 400}]).result()
+    result["thumb"].save("thumb.jpg")
+"""
+
+from pixelflow.client.asynchronous import AsyncClient, AsyncJobHandle, AsyncJobOutput, AsyncJobResult
+from pixelflow.client.errors import (
+    ApiError,
+    ClientError,
+    DamagedDownload,
+    JobFailed,
+    Refusal,
+    Timeout,
+    Unreachable,
+)
+from pixelflow.client.models import Asset, Failure, Format, Job, Operation, Output, Source
+from pixelflow.client.sync import Client, JobHandle, JobOutput, JobResult
+
+__all__ = [
+    "ApiError",
+    "Asset",
+    "AsyncClient",
+    "AsyncJobHandle",
+    "AsyncJobOutput",
+    "AsyncJobResult",
+    "Client",
+    "ClientError",
+    "DamagedDownload",
+    "Failure",
+    "Format",
+    "Job",
+    "JobFailed",
+    "JobHandle",
+    "JobOutput",
+    "JobResult",
+    "Operation",
+    "Output",
+    "Refusal",
+    "Source",
+    "Timeout",
+    "Unreachable",
+]

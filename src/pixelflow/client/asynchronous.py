@@ -1,0 +1,210 @@
+"""The client for asyncio."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import aclosing, closing
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Self
+
+import httpx
+
+from pixelflow.client import calls
+from pixelflow.client.address import DEFAULT_URL, endpoint, through_proxies
+from pixelflow.client.exchange import Answer, Call, Effect, Pause, T
+from pixelflow.client.handles import HandleFacts, OutputFacts, ResultFacts, made
+from pixelflow.client.models import Asset, Format, Job, Operation, Output
+from pixelflow.client.picture import Picture
+
+
+class AsyncJobOutput(OutputFacts):
+    """One output, ready to be fetched."""
+
+    def __init__(self, client: "AsyncClient", job_id: str, facts: Output) -> None:
+        super().__init__(job_id, facts)
+        self._client = client
+
+    async def bytes(self) -> bytes:
+        """Fetch it into memory; raises DamagedDownload."""
+        return await self._client.run(calls.output_bytes(self._client.server, self.job_id, self.facts))
+
+    async def save(self, path: str | Path) -> Path:
+        """Fetch it into a file, which appears whole or not at all; raises DamagedDownload and OSError."""
+        return await self._client.run(calls.save(self._client.server, self.job_id, self.facts, Path(path)))
+
+
+class AsyncJobResult(ResultFacts[AsyncJobOutput]):
+    """A completed job: a mapping from step to output."""
+
+    def __init__(self, client: "AsyncClient", job: Job) -> None:
+        super().__init__(job, {output.id: AsyncJobOutput(client, job.id, output) for output in made(job)})
+        self._client = client
+
+    async def save(self, folder: str | Path) -> list[Path]:
+        """Fetch every output into a folder as ``<step>.<extension>``; raises DamagedDownload and OSError."""
+        return await self._client.run(
+            calls.save_all(self._client.server, self.job.id, made(self.job), Path(folder))
+        )
+
+
+class AsyncJobHandle(HandleFacts):
+    """A job on the server; each method asks the server and remembers the job it tells in ``job``."""
+
+    def __init__(self, client: "AsyncClient", job: Job) -> None:
+        super().__init__(job)
+        self._client = client
+
+    async def result(
+        self, *, timeout_seconds: float | None = None, on_progress: calls.OnProgress | None = None
+    ) -> AsyncJobResult:
+        """Wait until the job is completed; ``on_progress`` gets the job at each look at it.
+
+        Raises JobFailed when it ends otherwise, and Timeout after ``timeout_seconds``, which leaves the job
+        as it is.
+        """
+        waiting = calls.finished(self._client.server, self.job, timeout_seconds, on_progress)
+        self.job = await self._client.run(waiting)
+        return AsyncJobResult(self._client, self.job)
+
+    async def refresh(self) -> Job:
+        """The job as it is now."""
+        self.job = await self._client.run(calls.job(self._client.server, self.id))
+        return self.job
+
+    async def cancel(self) -> Job:
+        """Stop it; raises ApiError 409 when it has ended already."""
+        self.job = await self._client.run(calls.cancel(self._client.server, self.id))
+        return self.job
+
+    async def retry(self) -> Job:
+        """Queue it again; raises ApiError 409 unless it failed, was cancelled or quarantined."""
+        self.job = await self._client.run(calls.retry(self._client.server, self.id))
+        return self.job
+
+    async def delete(self) -> None:
+        """Delete it with its input and all its outputs."""
+        await self._client.run(calls.delete(self._client.server, self.id))
+
+
+class AsyncClient:
+    """A PixelFlow server; close it, or use it in an ``async with`` block. Belongs to one event loop.
+
+    ``timeout_seconds`` bounds connecting and each silence on a connection. A request that broke, or was
+    answered with 429, 502, 503 or 504, is sent again, ``tries`` times in all, after a random pause of up to
+    ``backoff_seconds``, doubled at each try, or after what ``Retry-After`` says; a wait beyond
+    ``max_backoff_seconds`` raises instead. Whatever is created is created once, however often it is sent.
+    """
+
+    def __init__(
+        self,
+        url: str = DEFAULT_URL,
+        *,
+        token: str | None = None,
+        timeout_seconds: float = 30.0,
+        tries: int = 5,
+        backoff_seconds: float = 0.25,
+        max_backoff_seconds: float = 30.0,
+    ) -> None:
+        self.server = endpoint(url, token, timeout_seconds, tries, backoff_seconds, max_backoff_seconds)
+        self._http = httpx.AsyncClient(follow_redirects=True, trust_env=through_proxies(url))
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close its connections."""
+        await self._http.aclose()
+
+    async def submit(
+        self,
+        file: Picture,
+        pipeline: calls.Pipeline,
+        *,
+        metadata: Mapping[str, Any] | None = None,
+        priority: int | None = None,
+        expires_in: float | timedelta | None = None,
+        webhook_url: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> AsyncJobHandle:
+        """Upload a picture (path, bytes or binary file) and start its job; ``expires_in`` in seconds.
+
+        ``idempotency_key`` makes one job out of several calls; without it each call makes its own. Raises
+        ApiError, Unreachable and OSError.
+        """
+        job = await self.run(
+            calls.submit(
+                self.server,
+                file,
+                pipeline,
+                metadata=metadata,
+                priority=priority,
+                expires_in=expires_in,
+                webhook_url=webhook_url,
+                idempotency_key=idempotency_key,
+            )
+        )
+        return AsyncJobHandle(self, job)
+
+    async def job(self, job_id: str) -> AsyncJobHandle:
+        """A job by its id; raises ApiError 404 when there is none."""
+        return AsyncJobHandle(self, await self.run(calls.job(self.server, job_id)))
+
+    async def jobs(
+        self, *, status: str | None = None, created_after: datetime | None = None
+    ) -> AsyncIterator[AsyncJobHandle]:
+        """All jobs, newest first, fetched page by page as they are looked at."""
+        filters = {"status": status, "created_after": created_after}
+        cursor: str | None = None
+        while True:
+            page, cursor = await self.run(calls.jobs(self.server, filters, cursor))
+            for job in page:
+                yield AsyncJobHandle(self, job)
+            if cursor is None:
+                return
+
+    async def upload_asset(self, file: Picture) -> Asset:
+        """Store a picture for pipelines to refer to; the same bytes give the same id."""
+        return await self.run(calls.upload_asset(self.server, file))
+
+    async def operations(self) -> list[Operation]:
+        """What a step's ``action`` can be on this server."""
+        return await self.run(calls.operations(self.server))
+
+    async def formats(self) -> list[Format]:
+        """The formats that this server reads and writes."""
+        return await self.run(calls.formats(self.server))
+
+    async def version(self) -> dict[str, Any]:
+        """The versions of the server and of its native libraries."""
+        return await self.run(calls.version(self.server))
+
+    async def run(self, call: Call[T]) -> T:
+        """Drive one call of the core to its end."""
+        with closing(call):
+            answer: Answer = None
+            while True:
+                try:
+                    effect = call.send(answer)
+                except StopIteration as end:
+                    result: T = end.value
+                    return result
+                answer = await self._perform(effect)
+
+    async def _perform(self, effect: Effect) -> Answer:
+        if isinstance(effect, Pause):
+            await asyncio.sleep(effect.seconds)
+            return None
+        try:
+            response = await self._http.send(effect.request, stream=True)
+            async with aclosing(response):
+                if effect.sink and response.is_success:
+                    async for chunk in response.aiter_bytes():
+                        effect.sink.write(chunk)
+                else:
+                    await response.aread()
+        except httpx.TransportError as broken:
+            return broken
+        return response

@@ -1,0 +1,144 @@
+"""What the server tells, as frozen dataclasses; sides in pixels, sizes in bytes, times in UTC."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from pixelflow.client.reading import known
+
+TERMINAL = frozenset({"completed", "failed", "cancelled", "quarantined"})
+"""The states in which a job has ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A job's input; all but ``type`` are known once it is stored, the sides once it was decoded."""
+
+    type: str = ""
+    bytes: int | None = None
+    sha256: str | None = None
+    format: str | None = None
+    width: int | None = None
+    height: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a job, or a step under ``on_error: skip``, has no output."""
+
+    code: str = "unknown"
+    message: str = ""
+    step: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One step's result, of ``size`` bytes; ``error`` says why it was skipped, and then nothing can be fetched."""
+
+    id: str
+    status: str = "completed"
+    format: str = ""
+    size: int = 0
+    sha256: str = ""
+    width: int | None = None
+    height: int | None = None
+    error: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job as the server knew it when it answered."""
+
+    id: str
+    status: str
+    progress: int = 0
+    attempt: int = 0
+    priority: int = 0
+    source: Source = field(default_factory=Source)
+    pipeline: Sequence[Mapping[str, Any]] = ()
+    outputs: tuple[Output, ...] = ()
+    error: Failure | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    webhook_url: str | None = None
+    created_at: datetime | None = None
+    queued_at: datetime | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    expires_at: datetime | None = None
+
+    @property
+    def terminal(self) -> bool:
+        """Whether only ``retry`` or deletion will change it."""
+        return self.status in TERMINAL
+
+    @classmethod
+    def read(cls, document: Mapping[str, Any]) -> "Job":
+        """From the API's JSON."""
+        return known(
+            cls,
+            {
+                **document,
+                **{
+                    name: _moment(document.get(name))
+                    for name in cls.__dataclass_fields__
+                    if name.endswith("_at")
+                },
+                "source": known(Source, document.get("source") or {}),
+                "outputs": tuple(_output(item) for item in document.get("outputs") or ()),
+                "error": _failure(document.get("error")),
+            },
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """A stored picture that pipelines refer to by its id."""
+
+    id: str
+    format: str = ""
+    media_type: str = ""
+    bytes: int = 0
+    sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What a step's ``action`` can be; ``parameters`` is a JSON Schema."""
+
+    name: str
+    family: str = ""
+    title: str = ""
+    description: str = ""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    animated: bool = False
+    output: str = "image"
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """An image format that the server reads or writes; ``max_depth`` in bits a channel."""
+
+    name: str
+    media_type: str = ""
+    extensions: Sequence[str] = ()
+    reads: bool = False
+    writes: bool = False
+    animated: bool = False
+    alpha: bool = False
+    max_depth: int = 8
+    extra: str | None = None
+
+
+def _moment(value: object) -> datetime | None:
+    return datetime.fromisoformat(value) if isinstance(value, str) else None
+
+
+def _failure(value: object) -> Failure | None:
+    return known(Failure, value) if isinstance(value, dict) else None
+
+
+def _output(document: Mapping[str, Any]) -> Output:
+    return known(
+        Output, {**document, "size": document.get("bytes"), "error": _failure(document.get("error"))}
+    )

@@ -1,0 +1,209 @@
+"""The client for ordinary code."""
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Self
+
+import httpx
+
+from pixelflow.client import calls
+from pixelflow.client.address import DEFAULT_URL, endpoint, through_proxies
+from pixelflow.client.exchange import Answer, Call, Effect, Pause, T
+from pixelflow.client.handles import HandleFacts, OutputFacts, ResultFacts, made
+from pixelflow.client.models import Asset, Format, Job, Operation, Output
+from pixelflow.client.picture import Picture
+
+
+class JobOutput(OutputFacts):
+    """One output, ready to be fetched."""
+
+    def __init__(self, client: "Client", job_id: str, facts: Output) -> None:
+        super().__init__(job_id, facts)
+        self._client = client
+
+    def bytes(self) -> bytes:
+        """Fetch it into memory; raises DamagedDownload."""
+        return self._client.run(calls.output_bytes(self._client.server, self.job_id, self.facts))
+
+    def save(self, path: str | Path) -> Path:
+        """Fetch it into a file, which appears whole or not at all; raises DamagedDownload and OSError."""
+        return self._client.run(calls.save(self._client.server, self.job_id, self.facts, Path(path)))
+
+
+class JobResult(ResultFacts[JobOutput]):
+    """A completed job: a mapping from step to output."""
+
+    def __init__(self, client: "Client", job: Job) -> None:
+        super().__init__(job, {output.id: JobOutput(client, job.id, output) for output in made(job)})
+        self._client = client
+
+    def save(self, folder: str | Path) -> list[Path]:
+        """Fetch every output into a folder as ``<step>.<extension>``; raises DamagedDownload and OSError."""
+        return self._client.run(
+            calls.save_all(self._client.server, self.job.id, made(self.job), Path(folder))
+        )
+
+
+class JobHandle(HandleFacts):
+    """A job on the server; each method asks the server and remembers the job it tells in ``job``."""
+
+    def __init__(self, client: "Client", job: Job) -> None:
+        super().__init__(job)
+        self._client = client
+
+    def result(
+        self, *, timeout_seconds: float | None = None, on_progress: calls.OnProgress | None = None
+    ) -> JobResult:
+        """Wait until the job is completed; ``on_progress`` gets the job at each look at it.
+
+        Raises JobFailed when it ends otherwise, and Timeout after ``timeout_seconds``, which leaves the job
+        as it is.
+        """
+        waiting = calls.finished(self._client.server, self.job, timeout_seconds, on_progress)
+        self.job = self._client.run(waiting)
+        return JobResult(self._client, self.job)
+
+    def refresh(self) -> Job:
+        """The job as it is now."""
+        self.job = self._client.run(calls.job(self._client.server, self.id))
+        return self.job
+
+    def cancel(self) -> Job:
+        """Stop it; raises ApiError 409 when it has ended already."""
+        self.job = self._client.run(calls.cancel(self._client.server, self.id))
+        return self.job
+
+    def retry(self) -> Job:
+        """Queue it again; raises ApiError 409 unless it failed, was cancelled or quarantined."""
+        self.job = self._client.run(calls.retry(self._client.server, self.id))
+        return self.job
+
+    def delete(self) -> None:
+        """Delete it with its input and all its outputs."""
+        self._client.run(calls.delete(self._client.server, self.id))
+
+
+class Client:
+    """A PixelFlow server; close it, or use it in a ``with`` block. Safe to share between threads.
+
+    ``timeout_seconds`` bounds connecting and each silence on a connection. A request that broke, or was
+    answered with 429, 502, 503 or 504, is sent again, ``tries`` times in all, after a random pause of up to
+    ``backoff_seconds``, doubled at each try, or after what ``Retry-After`` says; a wait beyond
+    ``max_backoff_seconds`` raises instead. Whatever is created is created once, however often it is sent.
+    """
+
+    def __init__(
+        self,
+        url: str = DEFAULT_URL,
+        *,
+        token: str | None = None,
+        timeout_seconds: float = 30.0,
+        tries: int = 5,
+        backoff_seconds: float = 0.25,
+        max_backoff_seconds: float = 30.0,
+    ) -> None:
+        self.server = endpoint(url, token, timeout_seconds, tries, backoff_seconds, max_backoff_seconds)
+        self._http = httpx.Client(follow_redirects=True, trust_env=through_proxies(url))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close its connections."""
+        self._http.close()
+
+    def submit(
+        self,
+        file: Picture,
+        pipeline: calls.Pipeline,
+        *,
+        metadata: Mapping[str, Any] | None = None,
+        priority: int | None = None,
+        expires_in: float | timedelta | None = None,
+        webhook_url: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> JobHandle:
+        """Upload a picture (path, bytes or binary file) and start its job; ``expires_in`` in seconds.
+
+        ``idempotency_key`` makes one job out of several calls; without it each call makes its own. Raises
+        ApiError, Unreachable and OSError.
+        """
+        job = self.run(
+            calls.submit(
+                self.server,
+                file,
+                pipeline,
+                metadata=metadata,
+                priority=priority,
+                expires_in=expires_in,
+                webhook_url=webhook_url,
+                idempotency_key=idempotency_key,
+            )
+        )
+        return JobHandle(self, job)
+
+    def job(self, job_id: str) -> JobHandle:
+        """A job by its id; raises ApiError 404 when there is none."""
+        return JobHandle(self, self.run(calls.job(self.server, job_id)))
+
+    def jobs(
+        self, *, status: str | None = None, created_after: datetime | None = None
+    ) -> Iterator[JobHandle]:
+        """All jobs, newest first, fetched page by page as they are looked at."""
+        filters = {"status": status, "created_after": created_after}
+        cursor: str | None = None
+        while True:
+            page, cursor = self.run(calls.jobs(self.server, filters, cursor))
+            yield from (JobHandle(self, job) for job in page)
+            if cursor is None:
+                return
+
+    def upload_asset(self, file: Picture) -> Asset:
+        """Store a picture for pipelines to refer to; the same bytes give the same id."""
+        return self.run(calls.upload_asset(self.server, file))
+
+    def operations(self) -> list[Operation]:
+        """What a step's ``action`` can be on this server."""
+        return self.run(calls.operations(self.server))
+
+    def formats(self) -> list[Format]:
+        """The formats that this server reads and writes."""
+        return self.run(calls.formats(self.server))
+
+    def version(self) -> dict[str, Any]:
+        """The versions of the server and of its native libraries."""
+        return self.run(calls.version(self.server))
+
+    def run(self, call: Call[T]) -> T:
+        """Drive one call of the core to its end."""
+        with closing(call):
+            answer: Answer = None
+            while True:
+                try:
+                    effect = call.send(answer)
+                except StopIteration as end:
+                    result: T = end.value
+                    return result
+                answer = self._perform(effect)
+
+    def _perform(self, effect: Effect) -> Answer:
+        if isinstance(effect, Pause):
+            time.sleep(effect.seconds)
+            return None
+        try:
+            response = self._http.send(effect.request, stream=True)
+            with closing(response):
+                if effect.sink and response.is_success:
+                    for chunk in response.iter_bytes():
+                        effect.sink.write(chunk)
+                else:
+                    response.read()
+        except httpx.TransportError as broken:
+            return broken
+        return response
