@@ -1,1 +1,1 @@
-"""What can be done to a picture: one typed model an operation, one file a family, third parties by entry point."""
+"""What can be done to a picture: a typed model each, a file a family, plug-ins by entry point."""

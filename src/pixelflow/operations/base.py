@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pyvips
 
 Percent = Annotated[str, Field(pattern=r"^\d{1,5}(\.\d{1,3})?%$", examples=["50%"])]
 Length = Annotated[int, Field(ge=1, le=65535)] | Percent
 """Whole pixels, or a percentage of the picture's side."""
-Gravity = Literal[
-    "center", "north", "north_east", "east", "south_east", "south", "south_west", "west", "north_west"
-]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,20 +28,20 @@ class Context:
     """What the source said of itself before anything was applied: format, width, height, frames, exif, …"""
     step: str = ""
     size: tuple[int, int] = (0, 0)
-    """The true width and height of one frame of the picture handed in, as if nothing had been shrunk while decoding; a
-    scaling operation computes its target from this, never from the picture."""
+    """The true width and height of one frame of the picture handed in, as if nothing had been shrunk while
+    decoding; a scaling operation computes its target from this, never from the picture."""
 
 
 class Operation(BaseModel):
     """One thing that can be done to a picture; the fields are its parameters.
 
-    ``apply`` gets the whole picture in sRGB (or grey), upright, of any depth, with or without alpha; an animation comes
-    as libvips has it, all frames below each other with ``page-height`` set. It raises ImageError (code ``invalid``) for
-    a picture that it cannot take.
+    ``apply`` gets the whole picture in sRGB (or grey), upright, of any depth, with or without alpha; an
+    animation comes as libvips has it, all frames below each other with ``page-height`` set. It raises
+    ImageError (code ``invalid``) for a picture that it cannot take.
     """
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=False, defer_build=True, use_attribute_docstrings=True
+        extra="forbid", frozen=True, strict=True, defer_build=True, use_attribute_docstrings=True
     )
 
     action: ClassVar[str]
@@ -54,15 +52,15 @@ class Operation(BaseModel):
 
     @property
     def pure_resize(self) -> bool:
-        """Whether it only scales the whole picture to ``target``, so that it may be given a smaller sibling of its source."""
+        """Whether it only scales the whole picture down to ``target``, so that a smaller sibling will do."""
         return False
 
     def target(self, width: int, height: int) -> tuple[int, int]:
-        """The exact size of the result for one frame of this true size, in pixels; what it does not change stays."""
+        """The result's exact size in pixels for a frame of this true size; what it does not change stays."""
         return width, height
 
     def shrink(self, width: int, height: int) -> float:
-        """By how much a picture of this size may be shrunk while it is decoded with no loss for this operation; 1.0 is not at all."""
+        """By how much a picture of this size may be shrunk while decoding without loss; 1.0 is not at all."""
         return 1.0
 
     def needs(self) -> frozenset[str]:

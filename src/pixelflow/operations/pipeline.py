@@ -28,7 +28,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """Checked steps in an order in which each comes after its source, and the same as the caller sent them."""
+    """Checked steps, each after its source, and the same as the caller sent them."""
 
     steps: Sequence[Step]
     raw: Sequence[Mapping[str, Any]]
@@ -61,11 +61,29 @@ _FRAME_KEYS = frozenset({"id", "action", "from", "output", "on_error"})
 
 
 def parse(raw: object) -> Pipeline:
-    """Check a pipeline; raises InvalidRequest with every problem found: the step, the field, the value, what is allowed."""
+    """Check a pipeline; raises InvalidRequest with every problem: step, field, value, what is allowed."""
     if not isinstance(raw, list):
-        raise InvalidRequest([Problem("pipeline must be a list of steps", "pipeline", value=type(raw).__name__, allowed="a list of 1 to 20 steps")])
+        raise InvalidRequest(
+            [
+                Problem(
+                    "pipeline must be a list of steps",
+                    "pipeline",
+                    value=type(raw).__name__,
+                    allowed="a list of 1 to 20 steps",
+                )
+            ]
+        )
     if not 1 <= len(raw) <= MAX_STEPS:
-        raise InvalidRequest([Problem(f"a pipeline has 1 to {MAX_STEPS} steps, this one has {len(raw)}", "pipeline", value=len(raw), allowed=f"1 to {MAX_STEPS} steps")])
+        raise InvalidRequest(
+            [
+                Problem(
+                    f"a pipeline has 1 to {MAX_STEPS} steps, this one has {len(raw)}",
+                    "pipeline",
+                    value=len(raw),
+                    allowed=f"1 to {MAX_STEPS} steps",
+                )
+            ]
+        )
     problems: list[Problem] = []
     steps = [step for index, item in enumerate(raw) if (step := _step(index, item, problems))]
     if not problems:
@@ -77,21 +95,36 @@ def parse(raw: object) -> Pipeline:
 
 def _step(index: int, item: object, problems: list[Problem]) -> Step | None:
     if not isinstance(item, dict):
-        problems.append(Problem("a step must be an object", f"pipeline[{index}]", value=type(item).__name__, allowed="an object"))
+        problems.append(
+            Problem(
+                "a step must be an object",
+                f"pipeline[{index}]",
+                value=type(item).__name__,
+                allowed="an object",
+            )
+        )
         return None
     name = item["id"] if isinstance(item.get("id"), str) else f"#{index + 1}"
     before = len(problems)
-    frame = _checked(_Frame, {key: value for key, value in item.items() if key in _FRAME_KEYS}, name, problems)
+    frame = _checked(
+        _Frame, {key: value for key, value in item.items() if key in _FRAME_KEYS}, name, problems
+    )
     known = operations()
     action = item.get("action")
     if not isinstance(action, str) or action not in known:
         if isinstance(action, str):
-            problems.append(Problem(f"there is no operation {action!r}", "action", name, action, ", ".join(sorted(known))))
+            problems.append(
+                Problem(f"there is no operation {action!r}", "action", name, action, ", ".join(sorted(known)))
+            )
         return None
     model = known[action]
     encodes = model.produces == "image"
     own = {key: value for key, value in item.items() if key not in _FRAME_KEYS}
-    options = {key: own.pop(key) for key in list(own) if encodes and key in Encoding.model_fields and key not in model.model_fields}
+    options = {
+        key: own.pop(key)
+        for key in list(own)
+        if encodes and key in Encoding.model_fields and key not in model.model_fields
+    }
     operation = _checked(model, own, name, problems)
     encoding = _checked(Encoding, options, name, problems)
     if frame is None or operation is None or encoding is None or len(problems) > before:
@@ -103,22 +136,60 @@ def _ordered(steps: Sequence[Step], problems: list[Problem]) -> list[Step]:
     by_id: dict[str, Step] = {}
     for step in steps:
         if by_id.setdefault(step.id, step) is not step:
-            problems.append(Problem(f"two steps are called {step.id!r}", "id", step.id, step.id, "an id of its own for each step"))
+            problems.append(
+                Problem(
+                    f"two steps are called {step.id!r}",
+                    "id",
+                    step.id,
+                    step.id,
+                    "an id of its own for each step",
+                )
+            )
     for step in steps:
         if step.source is not None and step.source not in by_id:
-            problems.append(Problem(f"there is no step {step.source!r} to take the image from", "from", step.id, step.source, ", ".join(by_id)))
+            problems.append(
+                Problem(
+                    f"there is no step {step.source!r} to take the image from",
+                    "from",
+                    step.id,
+                    step.source,
+                    ", ".join(by_id),
+                )
+            )
         elif step.source is not None and by_id[step.source].operation.produces != "image":
-            problems.append(Problem(f"step {step.source!r} makes no image", "from", step.id, step.source, "a step that makes an image"))
+            problems.append(
+                Problem(
+                    f"step {step.source!r} makes no image",
+                    "from",
+                    step.id,
+                    step.source,
+                    "a step that makes an image",
+                )
+            )
     if problems:
         return []
     try:
-        order = list(TopologicalSorter({step.id: [step.source] if step.source else [] for step in steps}).static_order())
+        order = list(
+            TopologicalSorter(
+                {step.id: [step.source] if step.source else [] for step in steps}
+            ).static_order()
+        )
     except CycleError as error:
         cycle = " → ".join(reversed(error.args[1]))
-        problems.append(Problem(f"the steps go round in a circle: {cycle}", "from", error.args[1][0], cycle, "steps that lead back to the source"))
+        problems.append(
+            Problem(
+                f"the steps go round in a circle: {cycle}",
+                "from",
+                error.args[1][0],
+                cycle,
+                "steps that lead back to the source",
+            )
+        )
         return []
     if not any(step.output for step in steps):
-        problems.append(Problem("no step keeps its output", "output", steps[-1].id, False, "true on at least one step"))
+        problems.append(
+            Problem("no step keeps its output", "output", steps[-1].id, False, "true on at least one step")
+        )
     return [by_id[name] for name in order]
 
 

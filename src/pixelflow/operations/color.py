@@ -1,0 +1,79 @@
+"""Colours as callers write them: ``#rgb``, ``#rrggbb``, ``#rrggbbaa``, the names of CSS, ``transparent``."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Annotated
+
+from pydantic import AfterValidator, WithJsonSchema
+
+from pixelflow.operations.color_names import NAMES
+
+_HEX = re.compile(r"#(?:[0-9a-f]{3}|[0-9a-f]{6}|[0-9a-f]{8})", re.IGNORECASE)
+ALLOWED = "#rgb, #rrggbb, #rrggbbaa, a CSS colour name, or transparent"
+
+
+@lru_cache(maxsize=512)
+def rgba(color: str) -> tuple[int, int, int, int]:
+    """Red, green, blue and alpha, 0–255 each; raises ValueError for what is no colour."""
+    name = color.strip().lower()
+    if name == "transparent":
+        return 0, 0, 0, 0
+    if name in NAMES:
+        value = NAMES[name]
+        return value >> 16, value >> 8 & 255, value & 255, 255
+    if not _HEX.fullmatch(name):
+        raise ValueError(f"{color!r} is not a colour")
+    digits = name[1:] if len(name) > 4 else "".join(digit * 2 for digit in name[1:])
+    red, green, blue, *alpha = bytes.fromhex(digits)
+    return red, green, blue, alpha[0] if alpha else 255
+
+
+def _color(value: str) -> str:
+    rgba(value)
+    return value.strip().lower()
+
+
+def _backdrop(value: str) -> str:
+    return value if value in {"auto", "blur"} else _color(value)
+
+
+def _edge_or_color(value: str) -> str:
+    return value if value == "auto" else _color(value)
+
+
+Color = Annotated[
+    str,
+    AfterValidator(_color),
+    WithJsonSchema(
+        {"type": "string", "format": "color", "description": ALLOWED, "examples": ["#ff8800", "white"]}
+    ),
+]
+"""A colour, kept as it was written."""
+EdgeColor = Annotated[
+    str,
+    AfterValidator(_edge_or_color),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "format": "color",
+            "description": f"{ALLOWED}, or auto",
+            "examples": ["auto", "white"],
+        }
+    ),
+]
+"""A colour, or ``auto``: the mean of the picture's outermost pixels."""
+Backdrop = Annotated[
+    str,
+    AfterValidator(_backdrop),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "format": "color",
+            "description": f"{ALLOWED}, auto, or blur",
+            "examples": ["blur", "white"],
+        }
+    ),
+]
+"""A colour, ``auto``, or ``blur``: the picture itself, stretched and blurred."""

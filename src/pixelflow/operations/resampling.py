@@ -1,0 +1,30 @@
+"""Pixels at another scale."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    import pyvips
+
+Kernel = Literal["lanczos3", "nearest", "linear", "cubic", "mitchell", "lanczos2", "mks2013", "mks2021"]
+
+
+def resample(
+    frame: pyvips.Image, width: int, height: int, kernel: Kernel = "lanczos3", *, linear: bool = False
+) -> pyvips.Image:
+    """One frame at exactly this size in pixels; its depth, bands and colour space stay."""
+    if (width, height) == (frame.width, frame.height):
+        return frame
+    across, down = width / frame.width, height / frame.height
+    if kernel == "nearest":
+        return frame.resize(across, vscale=down, kernel=kernel)
+    space, depth = frame.interpretation, frame.format
+    work = frame.colourspace("scrgb") if linear else frame
+    if frame.hasalpha():
+        # Else the colour of what cannot be seen would show at the edges of what can.
+        work = work.premultiply().resize(across, vscale=down, kernel=kernel).unpremultiply()
+        work = work if linear else work.cast(depth)
+    else:
+        work = work.resize(across, vscale=down, kernel=kernel)
+    return work.colourspace(space).cast(depth) if linear else work
