@@ -5,7 +5,7 @@ A setting's name is the environment variable's, in capitals and without a prefix
 
 import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import urlencode
 
 from pydantic import Field
@@ -144,18 +144,24 @@ DEFAULT_UPLOAD_BYTES = 50 * MEGABYTE
 DEFAULT_ZERO_CONFIG_UPLOAD_BYTES = 10 * MEGABYTE
 
 
-class Settings:
-    """All parts, read once; raises pydantic.ValidationError."""
+P = TypeVar("P", bound=Part)
 
-    def __init__(self) -> None:
-        self.http = HttpSettings()
-        self.store = StoreSettings()
-        self.storage = StorageSettings()
-        self.queue = QueueSettings()
-        self.worker = WorkerSettings()
-        self.keeper = KeeperSettings()
-        self.limits = LimitSettings()
-        self.log = LogSettings()
+
+class Settings:
+    """All parts, read once; what is given by name goes before the environment; raises pydantic.ValidationError."""
+
+    def __init__(self, **given: Any) -> None:
+        def part(kind: type[P]) -> P:
+            return kind(**{name: value for name, value in given.items() if name in kind.model_fields})
+
+        self.http = part(HttpSettings)
+        self.store = part(StoreSettings)
+        self.storage = part(StorageSettings)
+        self.queue = part(QueueSettings)
+        self.worker = part(WorkerSettings)
+        self.keeper = part(KeeperSettings)
+        self.limits = part(LimitSettings)
+        self.log = part(LogSettings)
 
     @property
     def upload_bytes(self) -> int:
