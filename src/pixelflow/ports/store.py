@@ -72,6 +72,9 @@ class JobStore(Protocol):
     async def list_jobs(self, tenant: str, where: JobFilter, limit: int, cursor: str | None) -> Page[Job]:
         """Newest first; raises MalformedRequest for a cursor that is not ours."""
 
+    async def attach(self, tenant: str, job_id: str, source: Source) -> Source | None:
+        """Keep the uploaded source of a job that stays awaiting_upload; answers the source that it replaces."""
+
     async def start(self, tenant: str, job_id: str, source: Source) -> Job | None:
         """awaiting_upload → queued."""
 

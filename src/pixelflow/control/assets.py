@@ -1,0 +1,77 @@
+"""Pictures that pipelines refer to."""
+
+from collections.abc import AsyncIterable, Callable
+from dataclasses import dataclass
+from secrets import token_hex
+
+from pixelflow.control.intake import Inspected, IntakeLimits
+from pixelflow.domain.asset import Asset
+from pixelflow.domain.errors import InvalidRequest, Problem, UnknownId
+from pixelflow.domain.keys import asset_key
+from pixelflow.domain.media import BY_NAME
+from pixelflow.operations.pipeline import Pipeline
+from pixelflow.ports.storage import Storage
+from pixelflow.ports.store import JobStore, Page
+
+
+@dataclass(frozen=True, slots=True)
+class Assets:
+    """Upload, list and delete; the same bytes have the same id within a tenant."""
+
+    store: JobStore
+    storage: Storage
+    intake: IntakeLimits
+    clock: Callable[[], float]
+
+    async def add(self, tenant: str, chunks: AsyncIterable[bytes]) -> Asset:
+        """Keep a picture; raises UnsupportedImage and TooLarge, and then keeps nothing."""
+        inspected = Inspected(chunks, self.intake)
+        # The id is not known before the last byte, so that the place is a random one.
+        stored = await self.storage.put(asset_key(tenant, token_hex(16)), inspected)
+        asset = Asset(
+            tenant=tenant,
+            id=f"ast_{stored.sha256[:32]}",
+            key=stored.key,
+            format=inspected.format,
+            media_type=BY_NAME[inspected.format].media_type,
+            bytes=stored.bytes,
+            sha256=stored.sha256,
+            created_at=self.clock(),
+        )
+        try:
+            kept = await self.store.put_asset(asset)
+        except BaseException:
+            await self.storage.delete([stored.key])
+            raise
+        if kept.key != stored.key:
+            await self.storage.delete([stored.key])
+        return kept
+
+    async def get(self, tenant: str, asset_id: str) -> Asset:
+        """Raises UnknownId."""
+        asset = await self.store.get_asset(tenant, asset_id)
+        if asset is None:
+            raise UnknownId(f"there is no asset {asset_id}")
+        return asset
+
+    async def list(self, tenant: str, limit: int, cursor: str | None) -> Page[Asset]:
+        """Newest first; raises MalformedRequest for a cursor that is not ours."""
+        return await self.store.list_assets(tenant, limit, cursor)
+
+    async def delete(self, tenant: str, asset_id: str) -> None:
+        """Remove the row, then the file; raises UnknownId. A queued job that needs it will fail."""
+        asset = await self.store.delete_asset(tenant, asset_id)
+        if asset is None:
+            raise UnknownId(f"there is no asset {asset_id}")
+        await self.storage.delete([asset.key])
+
+    async def require(self, tenant: str, pipeline: Pipeline) -> None:
+        """Raises InvalidRequest naming each step that refers to an asset which is not there."""
+        problems = [
+            Problem(f"there is no asset {asset_id!r}", "image", step.id, asset_id, "the id of an asset in /v1/assets")
+            for step in pipeline.steps
+            for asset_id in sorted(step.operation.needs())
+            if await self.store.get_asset(tenant, asset_id) is None
+        ]
+        if problems:
+            raise InvalidRequest(problems, code="unknown_asset")

@@ -1,0 +1,293 @@
+"""What a caller can do with jobs."""
+
+import hashlib
+import time
+from collections.abc import AsyncIterable, Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from pixelflow.control.admission import Admission
+from pixelflow.control.assets import Assets
+from pixelflow.control.intake import Inspected, IntakeLimits
+from pixelflow.control.keeper import keys_of
+from pixelflow.control.order import Order
+from pixelflow.domain.errors import Busy, StateConflict, UnknownId
+from pixelflow.domain.event import Event, EventKind
+from pixelflow.domain.job import RETRYABLE, Job, JobState, Output, Source, new_id
+from pixelflow.domain.keys import input_key
+from pixelflow.ports.events import EventHub
+from pixelflow.ports.queue import Queue
+from pixelflow.ports.storage import Storage
+from pixelflow.ports.store import Created, IdempotencyKey, JobFilter, JobStore, Page
+
+SLICE_SECONDS = 5.0
+"""Longest sleep of a waiting caller before it looks whether the server is stopping."""
+SOON_SECONDS = 1
+"""When to ask again for something that a running job is about to make."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """A picture that is stored for a job which is not yet in the book."""
+
+    job_id: str
+    source: Source
+
+
+@dataclass(frozen=True)
+class Jobs:
+    """Create, upload, start, wait, cancel, retry, delete; every method is for one tenant."""
+
+    store: JobStore
+    storage: Storage
+    queue: Queue
+    hub: EventHub
+    assets: Assets
+    admission: Admission
+    intake: IntakeLimits
+    clock: Callable[[], float] = time.time
+    stopping: Callable[[], bool] = lambda: False
+    """Whether the server is going down; waiting callers are then answered with what there is."""
+    running_keys: set[tuple[str, str]] = field(default_factory=set)
+
+    async def arrive(
+        self, tenant: str, kind: str, chunks: AsyncIterable[bytes], intake: IntakeLimits | None = None
+    ) -> Arrived:
+        """Store a picture as it streams in; raises UnsupportedImage, TooLarge and Busy, and then keeps nothing."""
+        await self.admission.check()
+        job_id = new_id()
+        return Arrived(job_id, await self._stored(tenant, job_id, kind, chunks, intake or self.intake))
+
+    async def forget(self, arrived: Arrived) -> None:
+        """The picture of a request that came to nothing goes."""
+        if arrived.source.key:
+            await self.storage.delete([arrived.source.key])
+
+    async def submit(self, tenant: str, order: Order, arrived: Arrived, idempotency: IdempotencyKey | None) -> Created:
+        """Queue a job whose picture has arrived; raises InvalidRequest, and leaves the picture for ``forget`` then."""
+        job = self._new(tenant, arrived.job_id, order, JobState.QUEUED, arrived.source)
+        created = await self._create(job, order, idempotency)
+        if created.replayed:
+            await self.forget(arrived)
+        else:
+            self.hub.publish(Event.of(created.job), created.job)
+            await self._ring()
+        return created
+
+    async def create(self, tenant: str, order: Order, kind: str, idempotency: IdempotencyKey | None) -> Created:
+        """A job that waits for its upload."""
+        await self.admission.check()
+        job = self._new(tenant, new_id(), order, JobState.AWAITING_UPLOAD, Source(kind))
+        created = await self._create(job, order, idempotency)
+        if not created.replayed:
+            self.hub.publish(Event.of(created.job), created.job)
+        return created
+
+    async def upload(self, tenant: str, job_id: str, chunks: AsyncIterable[bytes]) -> Source:
+        """Keep the picture of a job that waits for one, in place of an earlier one."""
+        job = await self.get(tenant, job_id)
+        if job.state is not JobState.AWAITING_UPLOAD:
+            raise _conflict(job, "an upload is taken only before the start")
+        await self.admission.check()
+        source = await self._stored(tenant, job_id, job.source.kind, chunks, self.intake)
+        assert source.key is not None
+        try:
+            former = await self.store.attach(tenant, job_id, source)
+        except BaseException:
+            await self.storage.delete([source.key])
+            raise
+        if former is None:
+            await self.storage.delete([source.key])
+            raise _conflict(await self.get(tenant, job_id), "an upload is taken only before the start")
+        if former.key:
+            await self.storage.delete([former.key])
+        return source
+
+    async def start(self, tenant: str, job_id: str) -> Job:
+        """Queue a job whose picture is uploaded; starting a job again that runs or is completed changes nothing."""
+        job = await self.get(tenant, job_id)
+        if job.state is JobState.AWAITING_UPLOAD:
+            if job.source.key is None:
+                raise _conflict(job, "its picture has not been uploaded yet", code="upload_missing")
+            started = await self.store.start(tenant, job_id, job.source)
+            if started is not None:
+                self.hub.publish(Event.of(started), started)
+                await self._ring()
+                return started
+            job = await self.get(tenant, job_id)
+        if job.state in RETRYABLE:
+            raise _conflict(job, "it has ended; retry queues it again")
+        return job
+
+    async def get(self, tenant: str, job_id: str) -> Job:
+        """Raises UnknownId."""
+        job = await self.store.get(tenant, job_id)
+        if job is None:
+            raise _unknown(job_id)
+        return job
+
+    async def wait(self, tenant: str, job_id: str, seconds: float) -> Job:
+        """The job as soon as it has ended, or as it is after that time; raises UnknownId, also when it is deleted meanwhile."""
+        if seconds <= 0:
+            return await self.get(tenant, job_id)
+        with self.hub.subscribe(tenant, job_id) as subscription:
+            job = await self.get(tenant, job_id)
+            deadline = time.monotonic() + seconds
+            while not job.terminal and not self.stopping():
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    break
+                news = await subscription.get(min(left, SLICE_SECONDS))
+                if news is None:
+                    job = await self.get(tenant, job_id)
+                elif news[0].kind is EventKind.DELETED:
+                    raise _unknown(job_id)
+                elif news[0].kind is not EventKind.PROGRESS:
+                    job = news[1]
+        return job
+
+    async def list(self, tenant: str, where: JobFilter, limit: int, cursor: str | None) -> Page[Job]:
+        """Newest first; raises MalformedRequest for a cursor that is not ours."""
+        return await self.store.list_jobs(tenant, where, limit, cursor)
+
+    async def cancel(self, tenant: str, job_id: str) -> Job:
+        """Stop a job; one that is cancelled already stays so. Raises StateConflict when it has ended otherwise."""
+        before = await self.get(tenant, job_id)
+        job = await self.store.cancel(tenant, job_id)
+        if job is None:
+            raise _unknown(job_id)
+        if job.state is not JobState.CANCELLED:
+            raise _conflict(job, "it has ended already")
+        if before.state is not JobState.CANCELLED:
+            self.hub.publish(Event.of(job), job)
+        return job
+
+    async def retry(self, tenant: str, job_id: str) -> Job:
+        """Queue a job again that failed, was cancelled or is in quarantine."""
+        job = await self.get(tenant, job_id)
+        if job.state not in RETRYABLE:
+            raise _conflict(job, "only a failed, cancelled or quarantined job can be retried")
+        if job.source.key is None:
+            raise _conflict(job, "it never had a picture", code="upload_missing")
+        again = await self.store.retry(tenant, job_id)
+        if again is None:
+            raise _conflict(await self.get(tenant, job_id), "its state has just changed")
+        self.hub.publish(Event.of(again), again)
+        await self._ring()
+        return again
+
+    async def delete(self, tenant: str, job_id: str) -> None:
+        """The row goes first, then its files, so that no row ever names a file that is gone."""
+        job = await self.store.delete(tenant, job_id)
+        if job is None:
+            raise _unknown(job_id)
+        self.hub.publish(Event(tenant, job_id, EventKind.DELETED, self.clock(), attempt=job.attempt), job)
+        await self.storage.delete(keys_of(job))
+
+    async def output(self, tenant: str, job_id: str, step: str) -> Output:
+        """A finished step's result; raises UnknownId, and StateConflict while or because there is none."""
+        job = await self.get(tenant, job_id)
+        for output in job.outputs:
+            if output.id == step:
+                return output
+        return self._no_output(job, step)
+
+    async def finished(self, tenant: str, job_id: str) -> Job:
+        """A completed job; raises StateConflict with the state for any other."""
+        job = await self.get(tenant, job_id)
+        if job.state is not JobState.COMPLETED:
+            raise _not_ready(job)
+        return job
+
+    @staticmethod
+    def _no_output(job: Job, step: str) -> Output:
+        if job.state is not JobState.COMPLETED and any(raw.get("id") == step for raw in job.pipeline):
+            raise _not_ready(job)
+        for skipped in job.skipped:
+            if skipped.id == step:
+                raise StateConflict(
+                    f"step {step!r} was skipped: {skipped.error.message}", code="output_skipped", state=job.state.value
+                )
+        raise UnknownId(f"job {job.id} keeps no output of a step {step!r}")
+
+    async def _stored(
+        self, tenant: str, job_id: str, kind: str, chunks: AsyncIterable[bytes], intake: IntakeLimits
+    ) -> Source:
+        inspected = Inspected(chunks, intake)
+        stored = await self.storage.put(input_key(tenant, job_id), inspected)
+        return Source(kind, stored.key, stored.bytes, stored.sha256, inspected.format)
+
+    def _new(self, tenant: str, job_id: str, order: Order, state: JobState, source: Source) -> Job:
+        now = self.clock()
+        return Job(
+            tenant=tenant,
+            id=job_id,
+            state=state,
+            pipeline=order.pipeline.raw,
+            source=source,
+            created_at=now,
+            updated_at=now,
+            queued_at=now if state is JobState.QUEUED else None,
+            priority=order.priority,
+            metadata=order.metadata,
+            webhook_url=order.webhook_url,
+            expires_at=None if order.expires_in is None else now + order.expires_in,
+        )
+
+    async def _create(self, job: Job, order: Order, idempotency: IdempotencyKey | None) -> Created:
+        if order.pipeline.needs:
+            await self.assets.require(job.tenant, order.pipeline)
+        return await self.store.create(job, idempotency)
+
+    @contextmanager
+    def alone(self, tenant: str, key: str | None) -> Iterator[None]:
+        """Hold an idempotency key while its request runs; raises StateConflict while another one holds it."""
+        if key is None:
+            yield
+            return
+        running = (tenant, key)
+        if running in self.running_keys:
+            raise StateConflict(
+                "a request with this Idempotency-Key is still running", code="idempotency_running", retry_after=1
+            )
+        self.running_keys.add(running)
+        try:
+            yield
+        finally:
+            self.running_keys.discard(running)
+
+    async def _ring(self) -> None:
+        # The job is in the book; a ring that fails is rung again by the keeper.
+        with suppress(OSError):
+            await self.queue.ring()
+
+
+def fingerprint(route: str, tenant: str, request: Mapping[str, Any], sha256: str | None = None) -> str:
+    """What makes two requests the same: route, tenant, every field, and the picture's hash."""
+    text = msgspec.json.encode([route, tenant, request, sha256], order="deterministic", enc_hook=bytes.hex)
+    return hashlib.sha256(text).hexdigest()
+
+
+def _unknown(job_id: str) -> UnknownId:
+    return UnknownId("there is no such job", job_id=job_id)
+
+
+def _conflict(job: Job, why: str, code: str = "state_conflict") -> StateConflict:
+    return StateConflict(f"job {job.id} is {job.state}: {why}", code=code, state=job.state.value)
+
+
+def _not_ready(job: Job) -> StateConflict:
+    if job.terminal:
+        why = f": {job.error.message}" if job.error else ""
+        return StateConflict(
+            f"job {job.id} is {job.state} and has no output{why}", code="output_missing", state=job.state.value
+        )
+    return StateConflict(
+        f"job {job.id} is {job.state}; its output is not ready",
+        code="output_not_ready",
+        state=job.state.value,
+        retry_after=SOON_SECONDS,
+    )

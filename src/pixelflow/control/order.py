@@ -1,0 +1,127 @@
+"""What a caller wants done with a picture, checked."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+from pixelflow.domain.errors import InvalidRequest, MalformedRequest, Problem
+from pixelflow.operations.pipeline import Pipeline, parse
+
+MAX_METADATA_BYTES = 8192
+MAX_EXPIRES_SECONDS = 30 * 86400
+MAX_PRIORITY = 10
+MAX_URL_LENGTH = 2048
+FIELDS = ("pipeline", "priority", "metadata", "webhook_url", "expires_in")
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A checked pipeline and how to treat the job; ``expires_in`` in seconds from its creation."""
+
+    pipeline: Pipeline
+    priority: int = 0
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    webhook_url: str | None = None
+    expires_in: float | None = None
+
+
+def read_order(given: Mapping[str, Any], other_fields: Sequence[str] = ()) -> Order:
+    """Check a request's fields; raises InvalidRequest with every problem found.
+
+    ``pipeline`` is the decoded list of steps, or its JSON as bytes. ``other_fields`` belong to the request too, but are
+    read by the caller.
+    """
+    problems: list[Problem] = []
+    known = (*other_fields, *FIELDS)
+    for name in given.keys() - set(known):
+        problems.append(Problem(f"there is no field {name!r}", name, value=given[name], allowed=", ".join(known)))
+    pipeline = None
+    try:
+        pipeline = _pipeline(given.get("pipeline"))
+    except InvalidRequest as error:
+        problems.extend(error.problems)
+    order = (
+        _priority(given.get("priority"), problems),
+        _metadata(given.get("metadata"), problems),
+        _webhook_url(given.get("webhook_url"), problems),
+        _expires_in(given.get("expires_in"), problems),
+    )
+    if problems or pipeline is None:
+        raise InvalidRequest(problems)
+    return Order(pipeline, *order)
+
+
+def _pipeline(given: object) -> Pipeline:
+    if given is None:
+        raise InvalidRequest([Problem("a pipeline is required", "pipeline", allowed="a list of 1 to 20 steps")])
+    if not isinstance(given, bytes):
+        return parse(given)
+    # Clients send the same few pipelines again and again; a checked one is frozen and can be shared.
+    return _parsed(given) if len(given) <= MAX_METADATA_BYTES else _parsed.__wrapped__(given)
+
+
+@lru_cache(maxsize=256)
+def _parsed(text: bytes) -> Pipeline:
+    try:
+        return parse(msgspec.json.decode(text))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise MalformedRequest(f"pipeline is not JSON: {error}", code="malformed_json") from None
+
+
+def _priority(given: object, problems: list[Problem]) -> int:
+    if given is None:
+        return 0
+    if isinstance(given, int) and not isinstance(given, bool) and -MAX_PRIORITY <= given <= MAX_PRIORITY:
+        return given
+    allowed = f"a whole number from -{MAX_PRIORITY} to {MAX_PRIORITY}"
+    problems.append(Problem(f"priority must be {allowed}", "priority", value=given, allowed=allowed))
+    return 0
+
+
+def _metadata(given: object, problems: list[Problem]) -> Mapping[str, Any]:
+    if given is None:
+        return {}
+    allowed = f"a JSON object of at most {MAX_METADATA_BYTES} bytes"
+    if not isinstance(given, dict):
+        problems.append(Problem(f"metadata must be {allowed}", "metadata", value=given, allowed=allowed))
+        return {}
+    size = len(msgspec.json.encode(given))
+    if size > MAX_METADATA_BYTES:
+        problems.append(
+            Problem(f"metadata has {size} bytes; it must be {allowed}", "metadata", value=size, allowed=allowed)
+        )
+    return given
+
+
+def _webhook_url(given: object, problems: list[Problem]) -> str | None:
+    if given is None:
+        return None
+    allowed = f"an http or https URL without credentials, of at most {MAX_URL_LENGTH} characters"
+    if isinstance(given, str) and len(given) <= MAX_URL_LENGTH and given.isprintable() and " " not in given:
+        try:
+            parts = urlsplit(given)
+            good = parts.scheme in {"http", "https"} and parts.hostname and (parts.port or 1) > 0
+            if good and parts.username is None and parts.password is None:
+                return given
+        except ValueError:
+            pass
+    # A URL with credentials must not come back in an answer or a log.
+    problems.append(Problem(f"webhook_url must be {allowed}", "webhook_url", allowed=allowed))
+    return None
+
+
+def _expires_in(given: object, problems: list[Problem]) -> float | None:
+    if given is None:
+        return None
+    if isinstance(given, int | float) and not isinstance(given, bool):
+        seconds = float(given)
+        if math.isfinite(seconds) and 1 <= seconds <= MAX_EXPIRES_SECONDS:
+            return seconds
+    allowed = f"1 to {MAX_EXPIRES_SECONDS} seconds"
+    problems.append(Problem(f"expires_in must be {allowed}", "expires_in", value=given, allowed=allowed))
+    return None
