@@ -11,6 +11,7 @@
     │   ├── UnsupportedImage        not an image, or of a kind that is off
     │   └── Busy                    over a limit that will pass; carries seconds to wait
     ├── ImageError              a picture ended its own job; carries the job's failure
+    ├── StoreUnavailable        the job store cannot answer or write now; nothing of the call was kept
     └── StartupError            the process cannot run like this; the message says what to do
 
 Each carries a stable ``code`` for programs; the HTTP status is decided in one table in ``http/errors.py``.
@@ -110,6 +111,12 @@ class ImageError(PixelFlowError):
     def __init__(self, code: str, detail: str, *, step: str | None = None) -> None:
         super().__init__(detail, code=code)
         self.step = step
+
+
+class StoreUnavailable(PixelFlowError):
+    """The job store cannot answer or write now, as with a full disk; nothing of the call was kept."""
+
+    code = "store_unavailable"
 
 
 class StartupError(PixelFlowError):

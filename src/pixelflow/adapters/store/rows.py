@@ -1,0 +1,155 @@
+"""Jobs, assets and events as rows; lists and mappings are JSON text, NULL when empty."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from pixelflow.domain.asset import Asset
+from pixelflow.domain.event import Event, EventKind
+from pixelflow.domain.job import Completion, Failure, Job, JobState, Output, SkippedOutput, Source
+
+Row = tuple[Any, ...]
+
+JOB_COLUMNS = (
+    "tenant, id, state, pipeline, "
+    "source_kind, source_key, source_bytes, source_sha256, source_format, source_width, source_height, "
+    "created_at, updated_at, outputs, skipped, progress, priority, attempt, crashes, losses, "
+    "owner, lease_until, error, metadata, webhook_url, "
+    "queued_at, started_at, finished_at, expires_at, sequence"
+)
+ASSET_COLUMNS = "tenant, id, storage_key, format, media_type, bytes, sha256, created_at"
+EVENT_COLUMNS = "tenant, job_id, kind, at, sequence, attempt, progress"
+
+_STATES = {state.value: state for state in JobState}
+_KINDS = {kind.value: kind for kind in EventKind}
+
+_to_json = msgspec.json.Encoder().encode
+_to_object = msgspec.json.Decoder().decode
+_to_outputs = msgspec.json.Decoder(tuple[Output, ...]).decode
+_to_skipped = msgspec.json.Decoder(tuple[SkippedOutput, ...]).decode
+_to_failure = msgspec.json.Decoder(Failure).decode
+
+
+def json_text(value: object) -> str | None:
+    """JSON, ``None`` for an empty value; raises TypeError or ValueError for what JSON cannot hold."""
+    return _to_json(value).decode() if value else None
+
+
+def job_values(job: Job) -> dict[str, object]:
+    """A new job's columns by name, without those that the store itself decides."""
+    return {
+        "tenant": job.tenant,
+        "id": job.id,
+        "state": job.state.value,
+        "pipeline": _to_json(job.pipeline).decode(),
+        **source_values(job.source),
+        "priority": job.priority,
+        "metadata": json_text(job.metadata),
+        "webhook_url": job.webhook_url,
+        "expires_at": job.expires_at,
+    }
+
+
+def source_values(source: Source) -> dict[str, object]:
+    """A source's columns by name."""
+    return {
+        "source_kind": source.kind,
+        "source_key": source.key,
+        "source_bytes": source.bytes,
+        "source_sha256": source.sha256,
+        "source_format": source.format,
+        "source_width": source.width,
+        "source_height": source.height,
+    }
+
+
+def completion_values(completion: Completion) -> dict[str, object]:
+    """The columns that the end of an attempt sets, by name."""
+    state = JobState.FAILED if completion.failure else JobState.COMPLETED
+    return {
+        "state": state.value,
+        "progress": 0 if completion.failure else 100,
+        "outputs": json_text(completion.outputs),
+        "skipped": json_text(completion.skipped),
+        "error": json_text(completion.failure),
+        "source_format": completion.source_format,
+        "source_width": completion.source_width,
+        "source_height": completion.source_height,
+    }
+
+
+def asset_values(asset: Asset) -> dict[str, object]:
+    """An asset's columns by name."""
+    return {
+        "tenant": asset.tenant,
+        "id": asset.id,
+        "storage_key": asset.key,
+        "format": asset.format,
+        "media_type": asset.media_type,
+        "bytes": asset.bytes,
+        "sha256": asset.sha256,
+        "created_at": asset.created_at,
+    }
+
+
+def to_job(row: Row) -> Job:
+    """A row of ``JOB_COLUMNS``."""
+    (tenant, job_id, state, pipeline, *source, created_at, updated_at, outputs, skipped, progress, priority,
+     attempt, crashes, losses, owner, lease_until, error, metadata, webhook_url,
+     queued_at, started_at, finished_at, expires_at, sequence) = row  # fmt: skip
+    return Job(
+        tenant,
+        job_id,
+        _STATES[state],
+        _to_object(pipeline),
+        Source(*source),
+        created_at,
+        updated_at,
+        _to_outputs(outputs) if outputs else (),
+        _to_skipped(skipped) if skipped else (),
+        progress,
+        priority,
+        attempt,
+        crashes,
+        losses,
+        owner,
+        lease_until,
+        _to_failure(error) if error else None,
+        _to_object(metadata) if metadata else {},
+        webhook_url,
+        queued_at,
+        started_at,
+        finished_at,
+        expires_at,
+        sequence,
+    )
+
+
+def to_jobs(rows: Sequence[Row]) -> list[Job]:
+    """Rows of ``JOB_COLUMNS``."""
+    return [to_job(row) for row in rows]
+
+
+def to_asset(row: Row) -> Asset:
+    """A row of ``ASSET_COLUMNS``."""
+    return Asset(*row)
+
+
+def to_event(row: Row) -> Event:
+    """A row of ``EVENT_COLUMNS``."""
+    tenant, job_id, kind, *rest = row
+    return Event(tenant, job_id, _KINDS[kind], *rest)
+
+
+def event_values(job: Job, kind: EventKind) -> Mapping[str, object]:
+    """The columns of the event that a job's last change is."""
+    return {
+        "sequence": job.sequence,
+        "tenant": job.tenant,
+        "job_id": job.id,
+        "kind": kind.value,
+        "at": job.updated_at,
+        "attempt": job.attempt,
+        "progress": job.progress,
+    }

@@ -1,0 +1,209 @@
+"""The store's SQL, with named parameters; standard where nothing else is said, for other databases to share.
+
+States are written as literals, since a partial index is only used for a condition that repeats its own.
+"""
+# ruff: noqa: S608 - only this package's own column lists and conditions are put into statements
+
+from pixelflow.adapters.store.rows import ASSET_COLUMNS, EVENT_COLUMNS, JOB_COLUMNS
+
+FENCE = "tenant = :tenant AND id = :id AND state = 'processing' AND attempt = :attempt AND owner = :owner"
+TERMINAL = "state IN ('completed', 'failed', 'cancelled', 'quarantined')"
+
+INSERT_JOB = f"""
+INSERT INTO job ({JOB_COLUMNS})
+VALUES (:tenant, :id, :state, :pipeline,
+        :source_kind, :source_key, :source_bytes, :source_sha256,
+        :source_format, :source_width, :source_height,
+        :now, :now, NULL, NULL, 0, :priority, 0, 0, 0,
+        NULL, NULL, NULL, :metadata, :webhook_url,
+        :queued_at, NULL, NULL, :expires_at, :sequence)
+"""
+
+INSERT_EVENT = """
+INSERT INTO event (sequence, tenant, job_id, kind, at, attempt, progress)
+VALUES (:sequence, :tenant, :job_id, :kind, :at, :attempt, :progress)
+"""
+
+GET_JOB = f"SELECT {JOB_COLUMNS} FROM job WHERE tenant = :tenant AND id = :id"
+
+SOURCE = """source_kind = :source_kind, source_key = :source_key, source_bytes = :source_bytes,
+    source_sha256 = :source_sha256, source_format = :source_format,
+    source_width = :source_width, source_height = :source_height"""
+
+ATTACH = f"""
+UPDATE job SET updated_at = :now, {SOURCE}
+WHERE tenant = :tenant AND id = :id AND state = 'awaiting_upload'
+"""
+
+START = f"""
+UPDATE job SET state = 'queued', queued_at = :now, updated_at = :now, sequence = :sequence,
+    {SOURCE}
+WHERE tenant = :tenant AND id = :id AND state = 'awaiting_upload'
+RETURNING {JOB_COLUMNS}
+"""
+
+# The recursive part jumps from tenant to tenant through the index, so the cost is that of the tenants
+# that wait at the highest priority, whatever the number of their jobs.
+CLAIM = f"""
+WITH RECURSIVE
+top (priority) AS (
+    SELECT priority FROM job WHERE state = 'queued' ORDER BY priority DESC LIMIT 1),
+waiting (tenant) AS (
+    SELECT min(tenant) FROM job WHERE state = 'queued' AND priority = (SELECT priority FROM top)
+    UNION ALL
+    SELECT (SELECT min(job.tenant) FROM job
+            WHERE state = 'queued' AND priority = (SELECT priority FROM top) AND job.tenant > waiting.tenant)
+    FROM waiting WHERE waiting.tenant IS NOT NULL),
+next (tenant) AS (
+    SELECT tenant FROM waiting WHERE tenant IS NOT NULL
+    ORDER BY (SELECT count(*) FROM job WHERE state = 'processing' AND job.tenant = waiting.tenant),
+             (SELECT min(queued_at) FROM job
+              WHERE state = 'queued' AND priority = (SELECT priority FROM top)
+                  AND job.tenant = waiting.tenant)
+    LIMIT 1)
+UPDATE job SET state = 'processing', attempt = attempt + 1, owner = :owner, lease_until = :lease_until,
+    started_at = :now, updated_at = :now, progress = 0, sequence = :sequence
+WHERE state = 'queued' AND (tenant, id) IN (
+    SELECT tenant, id FROM job
+    WHERE state = 'queued' AND priority = (SELECT priority FROM top) AND tenant = (SELECT tenant FROM next)
+    ORDER BY queued_at, id LIMIT 1)
+RETURNING {JOB_COLUMNS}
+"""
+
+RENEW = f"UPDATE job SET lease_until = :lease_until, progress = :progress WHERE {FENCE}"
+
+FINISH = f"""
+UPDATE job SET state = :state, updated_at = :now, finished_at = :now, progress = :progress,
+    outputs = :outputs, skipped = :skipped, error = :error,
+    source_format = coalesce(:source_format, source_format),
+    source_width = coalesce(:source_width, source_width),
+    source_height = coalesce(:source_height, source_height),
+    owner = NULL, lease_until = NULL, sequence = :sequence
+WHERE {FENCE}
+RETURNING {JOB_COLUMNS}
+"""
+
+CRASHED = f"""
+UPDATE job SET crashes = crashes + 1, updated_at = :now, progress = 0,
+    state = CASE WHEN crashes + 1 >= :max_crashes THEN 'quarantined' ELSE 'queued' END,
+    error = CASE WHEN crashes + 1 >= :max_crashes THEN :error END,
+    finished_at = CASE WHEN crashes + 1 >= :max_crashes THEN :now END,
+    owner = NULL, lease_until = NULL, sequence = :sequence
+WHERE {FENCE}
+RETURNING {JOB_COLUMNS}
+"""
+
+RELEASE = f"""
+UPDATE job SET state = 'queued', updated_at = :now, progress = 0,
+    owner = NULL, lease_until = NULL, sequence = :sequence
+WHERE {FENCE}
+RETURNING {JOB_COLUMNS}
+"""
+
+CANCEL = f"""
+UPDATE job SET state = 'cancelled', updated_at = :now, finished_at = :now,
+    owner = NULL, lease_until = NULL, sequence = :sequence
+WHERE tenant = :tenant AND id = :id AND state IN ('awaiting_upload', 'queued', 'processing')
+RETURNING {JOB_COLUMNS}
+"""
+
+RETRY = f"""
+UPDATE job SET state = 'queued', queued_at = :now, updated_at = :now, started_at = NULL, finished_at = NULL,
+    progress = 0, crashes = 0, losses = 0, outputs = NULL, skipped = NULL, error = NULL, sequence = :sequence
+WHERE tenant = :tenant AND id = :id AND state IN ('failed', 'cancelled', 'quarantined')
+RETURNING {JOB_COLUMNS}
+"""
+
+DELETE_JOB = f"DELETE FROM job WHERE tenant = :tenant AND id = :id RETURNING {JOB_COLUMNS}"
+DELETE_JOB_EVENTS = "DELETE FROM event WHERE tenant = :tenant AND job_id = :id"
+DELETE_JOB_KEYS = "DELETE FROM idempotency WHERE tenant = :tenant AND job_id = :id"
+
+LOST = """
+SELECT tenant, id FROM job WHERE state = 'processing' AND lease_until < :now ORDER BY lease_until LIMIT :limit
+"""
+
+RESCUE = f"""
+UPDATE job SET losses = losses + 1, updated_at = :now, progress = 0,
+    state = CASE WHEN losses + 1 >= :max_losses THEN 'quarantined' ELSE 'queued' END,
+    error = CASE WHEN losses + 1 >= :max_losses THEN :error END,
+    finished_at = CASE WHEN losses + 1 >= :max_losses THEN :now END,
+    owner = NULL, lease_until = NULL, sequence = :sequence
+WHERE tenant = :tenant AND id = :id AND state = 'processing' AND lease_until < :now
+RETURNING {JOB_COLUMNS}
+"""
+
+NEVER_UPLOADED = """
+SELECT tenant, id FROM job
+WHERE state = 'awaiting_upload' AND created_at < :created_before ORDER BY created_at LIMIT :limit
+"""
+
+EXPIRE_UPLOAD = f"""
+UPDATE job SET state = 'failed', updated_at = :now, finished_at = :now, error = :error, sequence = :sequence
+WHERE tenant = :tenant AND id = :id AND state = 'awaiting_upload' AND created_at < :created_before
+RETURNING {JOB_COLUMNS}
+"""
+
+EXPIRED = f"""
+SELECT {JOB_COLUMNS} FROM job
+WHERE {TERMINAL} AND expires_at IS NOT NULL AND expires_at <= :now ORDER BY expires_at LIMIT :limit
+"""
+
+LIST_JOBS = f"""
+SELECT {JOB_COLUMNS} FROM job
+WHERE tenant = :tenant AND id < :before AND id >= :floor AND created_at > :created_after
+ORDER BY id DESC LIMIT :limit
+"""
+
+LIST_JOBS_IN_STATE = f"""
+SELECT {JOB_COLUMNS} FROM job
+WHERE tenant = :tenant AND state = :state AND id < :before AND id >= :floor AND created_at > :created_after
+ORDER BY id DESC LIMIT :limit
+"""
+
+JOB_EVENTS = f"""
+SELECT {EVENT_COLUMNS} FROM event
+WHERE tenant = :tenant AND job_id = :id AND sequence > :after ORDER BY sequence LIMIT :limit
+"""
+
+TENANT_EVENTS = f"""
+SELECT {EVENT_COLUMNS} FROM event
+WHERE tenant = :tenant AND sequence > :after ORDER BY sequence LIMIT :limit
+"""
+
+FORGET_DELETED = """
+DELETE FROM event WHERE sequence IN (
+    SELECT sequence FROM event WHERE kind = 'job.deleted' AND at < :horizon ORDER BY at LIMIT :limit)
+"""
+
+OLDEST_QUEUED = "SELECT queued_at FROM job WHERE state = 'queued' ORDER BY queued_at LIMIT 1"
+COUNT_BY_STATE = "SELECT state, count(*) FROM job GROUP BY state"
+
+GET_KEY = "SELECT fingerprint, job_id, created_at FROM idempotency WHERE tenant = :tenant AND key = :key"
+
+PUT_KEY = """
+INSERT INTO idempotency (tenant, key, fingerprint, job_id, created_at)
+VALUES (:tenant, :key, :fingerprint, :job_id, :now)
+ON CONFLICT (tenant, key) DO UPDATE
+SET fingerprint = excluded.fingerprint, job_id = excluded.job_id, created_at = excluded.created_at
+"""
+
+FORGET_KEYS = """
+DELETE FROM idempotency WHERE (tenant, key) IN (
+    SELECT tenant, key FROM idempotency WHERE created_at <= :horizon ORDER BY created_at LIMIT :limit)
+"""
+
+PUT_ASSET = f"""
+INSERT INTO asset ({ASSET_COLUMNS})
+VALUES (:tenant, :id, :storage_key, :format, :media_type, :bytes, :sha256, :created_at)
+ON CONFLICT (tenant, id) DO NOTHING
+"""
+
+GET_ASSET = f"SELECT {ASSET_COLUMNS} FROM asset WHERE tenant = :tenant AND id = :id"
+
+LIST_ASSETS = f"""
+SELECT {ASSET_COLUMNS} FROM asset
+WHERE tenant = :tenant AND (created_at, id) < (:created_before, :before)
+ORDER BY created_at DESC, id DESC LIMIT :limit
+"""
+
+DELETE_ASSET = f"DELETE FROM asset WHERE tenant = :tenant AND id = :id RETURNING {ASSET_COLUMNS}"

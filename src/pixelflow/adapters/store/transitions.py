@@ -1,0 +1,169 @@
+"""The store's writes as functions of an open transaction."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from pixelflow.adapters.store import statements as sql
+from pixelflow.adapters.store.rows import json_text, to_asset, to_job
+from pixelflow.adapters.store.writer import Transaction
+from pixelflow.domain.asset import Asset
+from pixelflow.domain.errors import InvalidRequest, Problem
+from pixelflow.domain.event import EventKind
+from pixelflow.domain.job import (
+    MAX_CRASHES,
+    MAX_LOSSES,
+    RETRYABLE,
+    Claim,
+    Failure,
+    Job,
+    JobState,
+    Source,
+)
+from pixelflow.ports.store import Created, IdempotencyKey
+
+KEY_SECONDS = 24 * 3600.0
+"""How long an idempotency key is kept, and the event of a deletion."""
+
+Values = dict[str, object]
+_LOST = Failure("lost", f"the worker of this job vanished {MAX_LOSSES} times")
+_NO_UPLOAD = Failure("upload_expired", "no upload came in time")
+
+
+def create(tx: Transaction, job: Job, values: Values, idempotency: IdempotencyKey | None) -> Created:
+    """Insert the job, or answer the one that the key made."""
+    if idempotency is not None:
+        row = tx.one(sql.GET_KEY, {"tenant": job.tenant, "key": idempotency.key})
+        made = row and promised(row, idempotency, tx.now)
+        if made and (former := tx.job(job.tenant, made)):
+            return Created(former, replayed=True)
+    queued_at = tx.now if job.state is JobState.QUEUED else None
+    values.update(now=tx.now, sequence=tx.sequence + 1, queued_at=queued_at)
+    tx.count(sql.INSERT_JOB, values)
+    stored = replace(job, created_at=tx.now, updated_at=tx.now, queued_at=queued_at, sequence=tx.sequence + 1)
+    tx.entered(stored)
+    if idempotency is not None:
+        key = {"tenant": job.tenant, "key": idempotency.key, "fingerprint": idempotency.fingerprint}
+        tx.count(sql.PUT_KEY, {**key, "job_id": job.id, "now": tx.now})
+    return Created(stored)
+
+
+def promised(row: tuple[str, str, float], idempotency: IdempotencyKey, now: float) -> str | None:
+    """The job that a stored key made, ``None`` if too long ago; raises InvalidRequest for another request."""
+    fingerprint, job_id, created_at = row
+    if created_at <= now - KEY_SECONDS:
+        return None
+    if fingerprint != idempotency.fingerprint:
+        text = "this Idempotency-Key was used for another request within 24 hours; send a new key"
+        raise InvalidRequest(
+            [Problem(text, "Idempotency-Key", value=idempotency.key)], code="idempotency_mismatch"
+        )
+    return job_id
+
+
+def attach(tx: Transaction, tenant: str, job_id: str, values: Values) -> Source | None:
+    """Replace the source of a job that awaits one, without an event."""
+    job = tx.job(tenant, job_id)
+    if job is None or not tx.count(sql.ATTACH, {**values, "tenant": tenant, "id": job_id, "now": tx.now}):
+        return None
+    return job.source
+
+
+def claim(tx: Transaction, owner: str, lease_seconds: float, limit: int) -> list[Job]:
+    """One job after the other, so that each is the best one at its turn."""
+    jobs: list[Job] = []
+    values: Values = {"owner": owner, "lease_until": tx.now + lease_seconds}
+    while len(jobs) < limit and (job := tx.change(sql.CLAIM, values, JobState.QUEUED)):
+        jobs.append(job)
+    return jobs
+
+
+def renew(tx: Transaction, claims: Mapping[Claim, int], lease_seconds: float) -> list[Claim]:
+    """Extend those that are still held."""
+    lease = {"lease_until": tx.now + lease_seconds}
+    return [
+        held
+        for held, progress in claims.items()
+        if tx.count(sql.RENEW, {**fence(held), **lease, "progress": progress})
+    ]
+
+
+def release(tx: Transaction, claims: Sequence[Claim]) -> list[Job]:
+    """Put back those that are still held."""
+    return [job for held in claims if (job := tx.change(sql.RELEASE, fence(held), JobState.PROCESSING))]
+
+
+def crash(tx: Transaction, held: Claim, error: str | None) -> Job | None:
+    """Count the crash and queue again, or quarantine."""
+    values = {**fence(held), "error": error, "max_crashes": MAX_CRASHES}
+    return tx.change(sql.CRASHED, values, JobState.PROCESSING)
+
+
+def cancel(tx: Transaction, tenant: str, job_id: str) -> Job | None:
+    """Cancel what has not ended."""
+    job = tx.job(tenant, job_id)
+    if job is None or job.terminal:
+        return job
+    return tx.change(sql.CANCEL, {"tenant": tenant, "id": job_id}, job.state)
+
+
+def retry(tx: Transaction, tenant: str, job_id: str) -> Job | None:
+    """Queue again what ended without success."""
+    job = tx.job(tenant, job_id)
+    if job is None or job.state not in RETRYABLE:
+        return None
+    return tx.change(sql.RETRY, {"tenant": tenant, "id": job_id}, job.state)
+
+
+def delete(tx: Transaction, tenant: str, job_id: str) -> Job | None:
+    """Remove the job, its events and its keys; only the event of the deletion stays, for those who listen."""
+    values = {"tenant": tenant, "id": job_id}
+    row = tx.one(sql.DELETE_JOB, values)
+    if row is None:
+        return None
+    job = to_job(row)
+    tx.count(sql.DELETE_JOB_EVENTS, values)
+    tx.count(sql.DELETE_JOB_KEYS, values)
+    tx.moves[job.state] -= 1
+    gone = replace(job, updated_at=tx.now, sequence=tx.sequence + 1)
+    tx.append(gone, EventKind.DELETED)
+    return gone
+
+
+def rescue(tx: Transaction, limit: int) -> list[Job]:
+    """Take back what an owner held beyond its lease."""
+    values = {"error": json_text(_LOST), "max_losses": MAX_LOSSES}
+    lost = tx.rows(sql.LOST, {"now": tx.now, "limit": limit})
+    return _each(tx, lost, sql.RESCUE, values, JobState.PROCESSING)
+
+
+def expire_uploads(tx: Transaction, older_than_seconds: float, limit: int) -> list[Job]:
+    """End what was never uploaded, and forget keys and deletions that are a day old."""
+    horizon = {"horizon": tx.now - KEY_SECONDS, "limit": limit}
+    tx.count(sql.FORGET_KEYS, horizon)
+    tx.count(sql.FORGET_DELETED, horizon)
+    before = tx.now - older_than_seconds
+    late = tx.rows(sql.NEVER_UPLOADED, {"created_before": before, "limit": limit})
+    values = {"error": json_text(_NO_UPLOAD), "created_before": before}
+    return _each(tx, late, sql.EXPIRE_UPLOAD, values, JobState.AWAITING_UPLOAD)
+
+
+def _each(
+    tx: Transaction,
+    found: Sequence[tuple[str, str]],
+    statement: str,
+    values: Mapping[str, object],
+    was: JobState,
+) -> list[Job]:
+    changed = (tx.change(statement, {**values, "tenant": t, "id": i}, was) for t, i in found)
+    return [job for job in changed if job]
+
+
+def put_asset(tx: Transaction, values: Values) -> Asset:
+    """Insert, or leave the one that is there."""
+    tx.count(sql.PUT_ASSET, values)
+    return to_asset(tx.rows(sql.GET_ASSET, values)[0])
+
+
+def fence(held: Claim) -> Values:
+    """What a statement with ``FENCE`` needs."""
+    return {"tenant": held.tenant, "id": held.job_id, "attempt": held.attempt, "owner": held.owner}
