@@ -1,95 +1,136 @@
-"""A picture on a larger ground."""
+"""Room around a picture, and the colour behind it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pixelflow.operations.color import rgba
-from pixelflow.operations.frames import each_frame, first_frame
-from pixelflow.operations.resampling import resample
+from pydantic import BeforeValidator, model_validator
+
+from pixelflow.operations.base import Context, Length, Operation, pixels
+from pixelflow.operations.color import Color, EdgeColor, rgba
+from pixelflow.operations.frames import each_frame, frame_size
+from pixelflow.operations.gravity import Gravity, offset
+from pixelflow.operations.lengths import AspectRatio, Extent, distance, ratio
+from pixelflow.operations.surface import on_canvas, ready_for
 
 if TYPE_CHECKING:
     import pyvips
 
-_BACKDROP_PIXELS = 128
-"""Longest side at which a blurred backdrop is made: nothing finer would be seen in it."""
-_BACKDROP_SIGMA = 4.0
+_MODES = {
+    "reflect": "mirror",
+    "edge": "copy",
+    "extend": "copy",
+    "replicate": "copy",
+    "wrap": "repeat",
+    "color": "background",
+}
 
 
-def ready_for(image: pyvips.Image, color: str) -> tuple[pyvips.Image, list[float]]:
-    """The image with the bands that the colour needs, and the colour's value in each of them."""
-    red, green, blue, alpha = rgba(color)
-    if not has_color(image) and not red == green == blue:
-        image = image.colourspace("rgb16" if image.format == "ushort" else "srgb")
-    if alpha < 255 and not image.hasalpha():
-        image = image.addalpha()
-    values = [red, green, blue] if has_color(image) else [red]
-    if image.hasalpha():
-        values.append(alpha)
-    scale = ceiling(image) / 255
-    return image, [value * scale for value in values]
+def _mode(value: object) -> object:
+    return _MODES.get(value.lower(), value.lower()) if isinstance(value, str) else value
 
 
-def has_color(image: pyvips.Image) -> bool:
-    """Whether it has more than grey and alpha."""
-    return bool(image.bands >= 3)
+class Pad(Operation):
+    """Add room around, by so much on each side, or up to a size or a shape."""
 
+    action = "pad"
+    family = "canvas"
 
-def ceiling(image: pyvips.Image) -> int:
-    """The value of white, and of opaque."""
-    return 65535 if image.format == "ushort" else 255
-
-
-def on_canvas(image: pyvips.Image, x: int, y: int, width: int, height: int, backdrop: str) -> pyvips.Image:
-    """Each frame with its top left at x, y of a canvas of this size in pixels; takes any ``Backdrop``."""
-    if backdrop == "blur":
-        return each_frame(image.copy_memory(), lambda frame: _on_blurred(frame, x, y, width, height))
-    if backdrop == "auto":
-        image = image.copy_memory()
-        values = edge_color(first_frame(image))
-    else:
-        image, values = ready_for(image, backdrop)
-    return each_frame(
-        image, lambda frame: frame.embed(x, y, width, height, extend="background", background=values)
+    top: Extent | None = None
+    """Room above, in pixels or as a percentage of the picture's height."""
+    right: Extent | None = None
+    """Room to the right, in pixels or as a percentage of the picture's width."""
+    bottom: Extent | None = None
+    """Room below, in pixels or as a percentage of the picture's height."""
+    left: Extent | None = None
+    """Room to the left, in pixels or as a percentage of the picture's width."""
+    width: Length | None = None
+    """Instead of sides: pad to this width; a wider picture stays."""
+    height: Length | None = None
+    """Instead of sides: pad to this height; a higher picture stays."""
+    aspect_ratio: AspectRatio | None = None
+    """Instead of sides: pad to the smallest canvas of this shape."""
+    gravity: Gravity = "center"
+    """Where on a canvas of a given size or shape the picture lies."""
+    mode: Annotated[Literal["background", "copy", "repeat", "mirror", "blur"], BeforeValidator(_mode)] = (
+        "background"
     )
+    """What the room shows: a colour, the outermost pixels drawn out, the picture again, the picture mirrored, or the
+    picture stretched and blurred."""
+    color: EdgeColor | None = None
+    """The colour of mode `background`; by default transparent, `auto` is that of the picture's edge."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Pad:
+        sides = any(side is not None for side in (self.top, self.right, self.bottom, self.left))
+        sized = self.width is not None or self.height is not None
+        if sides + sized + (self.aspect_ratio is not None) != 1:
+            raise ValueError(
+                "give sides (top, right, bottom, left), or a width and a height, or an aspect_ratio"
+            )
+        if sides and "gravity" in self.model_fields_set:
+            raise ValueError("the sides place the picture: leave out gravity")
+        if self.mode != "background" and self.color is not None:
+            raise ValueError(f"mode {self.mode!r} has no colour: leave out color, or mode")
+        return self
+
+    def target(self, width: int, height: int) -> tuple[int, int]:
+        if self.aspect_ratio is not None:
+            shape = ratio(self.aspect_ratio)
+            return max(width, round(height * shape)), max(height, round(width / shape))
+        if self.width is not None or self.height is not None:
+            return (
+                max(width, pixels(self.width, width)) if self.width is not None else width,
+                max(height, pixels(self.height, height)) if self.height is not None else height,
+            )
+        left, top, right, bottom = self._sides(width, height)
+        return left + width + right, top + height + bottom
+
+    def apply(self, image: pyvips.Image, context: Context) -> pyvips.Image:
+        size = frame_size(image)
+        canvas = self.target(*size)
+        if canvas == size:
+            return image
+        if self.width is None and self.height is None and self.aspect_ratio is None:
+            x, y = self._sides(*size)[:2]
+        else:
+            x, y = offset(canvas[0] - size[0], canvas[1] - size[1], self.gravity)
+        if self.mode == "blur":
+            return on_canvas(image, x, y, *canvas, "blur")
+        if self.mode == "background":
+            return on_canvas(image, x, y, *canvas, self.color or "transparent")
+        # What is copied is read again, which a streaming decoder cannot do.
+        return each_frame(image.copy_memory(), lambda frame: frame.embed(x, y, *canvas, extend=self.mode))
+
+    def _sides(self, width: int, height: int) -> tuple[int, int, int, int]:
+        return (
+            distance(self.left or 0, width),
+            distance(self.top or 0, height),
+            distance(self.right or 0, width),
+            distance(self.bottom or 0, height),
+        )
 
 
-def edge_color(frame: pyvips.Image) -> list[float]:
-    """The mean of the outermost pixels, a value for each band; the image must be in memory."""
-    width, height = frame.width, frame.height
-    alpha = frame.hasalpha()
-    frame = frame.premultiply() if alpha else frame
-    edges = [
-        frame.crop(0, 0, width, 1),
-        frame.crop(0, height - 1, width, 1),
-        frame.crop(0, 0, 1, height),
-        frame.crop(width - 1, 0, 1, height),
-    ]
-    sums = [0.0] * frame.bands
-    for edge in edges:
-        stats = edge.stats()
-        sums = [total + stats(2, band + 1)[0] for band, total in enumerate(sums)]
-    means = [total / (2 * (width + height)) for total in sums]
-    if not alpha:
-        return means
-    opacity = means[-1]
-    full = ceiling(frame) if frame.format == "ushort" else (65535 if "16" in frame.interpretation else 255)
-    return [mean * full / opacity if opacity else 0.0 for mean in means[:-1]] + [opacity]
+class Background(Operation):
+    """Put an opaque colour behind; what was transparent shows it, and the alpha channel goes."""
+
+    action = "background"
+    family = "canvas"
+
+    color: Color = "white"
+    """The colour behind."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Background:
+        if rgba(self.color)[3] < 255:
+            raise ValueError("a background is opaque: give a color without alpha")
+        return self
+
+    def apply(self, image: pyvips.Image, context: Context) -> pyvips.Image:
+        if not image.hasalpha():
+            return image
+        image, values = ready_for(image, self.color)
+        return image.flatten(background=values[:-1])
 
 
-def _on_blurred(frame: pyvips.Image, x: int, y: int, width: int, height: int) -> pyvips.Image:
-    small_scale = min(1.0, _BACKDROP_PIXELS / max(width, height))
-    small = max(1, round(width * small_scale)), max(1, round(height * small_scale))
-    cover = max(small[0] / frame.width, small[1] / frame.height)
-    covering = max(small[0], round(frame.width * cover)), max(small[1], round(frame.height * cover))
-    ground = resample(frame, *covering).crop(
-        (covering[0] - small[0]) // 2, (covering[1] - small[1]) // 2, *small
-    )
-    if ground.hasalpha():
-        ground = ground.premultiply().gaussblur(_BACKDROP_SIGMA).unpremultiply().cast(frame.format)
-    else:
-        ground = ground.gaussblur(_BACKDROP_SIGMA)
-    ground = resample(ground, width, height, "cubic")
-    if not frame.hasalpha():
-        return ground.insert(frame, x, y)
-    return ground.composite2(frame, "over", x=x, y=y).cast(frame.format)
+OPERATIONS = [Pad, Background]

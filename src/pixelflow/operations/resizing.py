@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from pixelflow.operations.base import Context, Length, Operation, pixels
-from pixelflow.operations.canvas import on_canvas
 from pixelflow.operations.color import Backdrop
 from pixelflow.operations.frames import each_frame, first_frame, frame_size
 from pixelflow.operations.gravity import PLACES, Focus, offset, window
 from pixelflow.operations.resampling import Kernel, resample
+from pixelflow.operations.surface import on_canvas
 
 if TYPE_CHECKING:
     import pyvips

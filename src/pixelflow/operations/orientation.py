@@ -1,0 +1,93 @@
+"""Turning and mirroring."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+
+from pixelflow.operations.base import Context, Operation
+from pixelflow.operations.color import Color
+from pixelflow.operations.frames import each_frame
+from pixelflow.operations.surface import ready_for
+
+if TYPE_CHECKING:
+    import pyvips
+
+_AXES = {"h": "horizontal", "flop": "horizontal", "v": "vertical", "hv": "both", "vh": "both"}
+_RIGHT_ANGLES = {90: "d90", 180: "d180", 270: "d270"}
+
+
+def _axis(value: object) -> object:
+    return _AXES.get(value.lower(), value.lower()) if isinstance(value, str) else value
+
+
+class Rotate(Operation):
+    """Turn clockwise; right angles move pixels only, others enlarge the canvas to hold the corners."""
+
+    action = "rotate"
+    family = "orientation"
+
+    angle: float = Field(ge=-360, le=360)
+    """Degrees clockwise; negative is counter-clockwise."""
+    background: Color = "transparent"
+    """What fills the corners."""
+
+    def apply(self, image: pyvips.Image, context: Context) -> pyvips.Image:
+        angle = self.angle % 360
+        if angle == 0:
+            return image
+        # A turned picture is read out of order, which a streaming decoder cannot do.
+        image = image.copy_memory()
+        if angle in _RIGHT_ANGLES:
+            return each_frame(image, lambda frame: frame.rot(_RIGHT_ANGLES[int(angle)]))
+        image, background = ready_for(image, self.background)
+        return each_frame(image, lambda frame: turned(frame, angle, background))
+
+
+class Flip(Operation):
+    """Mirror."""
+
+    action = "flip"
+    family = "orientation"
+
+    axis: Annotated[Literal["horizontal", "vertical", "both"], BeforeValidator(_axis)]
+    """`horizontal` swaps left and right, `vertical` top and bottom."""
+
+    def apply(self, image: pyvips.Image, context: Context) -> pyvips.Image:
+        image = image.copy_memory()
+        if self.axis == "both":
+            return each_frame(image, lambda frame: frame.rot180())
+        return each_frame(image, lambda frame: frame.flip(self.axis))
+
+
+class AutoOrient(Operation):
+    """Turn upright as the picture's EXIF orientation says; loading has done so already unless it was switched off."""
+
+    action = "auto_orient"
+    family = "orientation"
+
+    def apply(self, image: pyvips.Image, context: Context) -> pyvips.Image:
+        if not image.get_typeof("orientation") or image.get("orientation") == 1:
+            return image
+        return each_frame(image.copy_memory(), lambda frame: frame.autorot())
+
+
+def turned(frame: pyvips.Image, angle: float, background: list[float]) -> pyvips.Image:
+    """One frame turned clockwise by any number of degrees on a background with a value for each band."""
+    import pyvips
+
+    bicubic = pyvips.Interpolate.new("bicubic")
+    if not frame.hasalpha():
+        return frame.rotate(angle, interpolate=bicubic, background=background)
+    full = 65535 if frame.format == "ushort" else 255
+    seen = [value * background[-1] / full for value in background[:-1]] + background[-1:]
+    return (
+        frame.premultiply()
+        .rotate(angle, interpolate=bicubic, background=seen)
+        .unpremultiply()
+        .cast(frame.format)
+    )
+
+
+OPERATIONS = [Rotate, Flip, AutoOrient]
