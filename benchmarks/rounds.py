@@ -14,7 +14,8 @@ from typing import Any
 
 import limit
 import uvloop
-from client import ADAPTERS, load
+from adapters import ADAPTERS
+from client import load
 from pictures import WORK
 from servers import SERVERS
 from table import markdown

@@ -35,15 +35,19 @@ def pixelflow(folder: Path | None = None, **settings: str) -> Iterator[Server]:
     """`pixelflow serve` with two decoders, durable, the cage required; a folder that is given is kept."""
     home = folder or fresh_folder("pixelflow")
     port = free_port()
-    command = [str(Path(sys.executable).with_name("pixelflow")), "serve"]
     with ExitStack() as stack:
         if folder is None:
             stack.callback(shutil.rmtree, home, ignore_errors=True)
         pid = stack.enter_context(
-            process(command, pixelflow_environment(home, port, **settings), "pixelflow")
+            process(pixelflow_command(), pixelflow_environment(home, port, **settings), "pixelflow")
         )
         wait_for(port, "/readyz")
         yield Server(port, [pid])
+
+
+def pixelflow_command() -> list[str]:
+    """The installed command, beside the Python that runs this."""
+    return [str(Path(sys.executable).with_name("pixelflow")), "serve"]
 
 
 def pixelflow_environment(home: Path, port: int, **settings: str) -> dict[str, str]:
