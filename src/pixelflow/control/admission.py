@@ -29,7 +29,7 @@ class Admission:
     async def check(self) -> None:
         """Raises Busy with the setting's name and the seconds after which to try again."""
         now = self.clock()
-        if now - self._looked_at >= FRESH_SECONDS:
+        if not 0 <= now - self._looked_at < FRESH_SECONDS:
             self._looked_at = now
             await self._look()
         if self._refusal:
@@ -41,9 +41,7 @@ class Admission:
         self._refusal = None
         if free is not None and free < self.min_free_bytes:
             self._code = "disk_full"
-            self._refusal = (
-                f"{free} bytes are free on the disk, fewer than the {self.min_free_bytes} that MIN_FREE_BYTES keeps"
-            )
+            self._refusal = f"{free} bytes are free on the disk; MIN_FREE_BYTES keeps {self.min_free_bytes}"
         elif queued >= self.max_queue_depth:
             self._code = "queue_full"
-            self._refusal = f"{queued} jobs are queued, the limit that MAX_QUEUE_DEPTH sets is {self.max_queue_depth}"
+            self._refusal = f"{queued} jobs are queued; MAX_QUEUE_DEPTH allows {self.max_queue_depth}"

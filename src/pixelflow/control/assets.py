@@ -68,7 +68,13 @@ class Assets:
     async def require(self, tenant: str, pipeline: Pipeline) -> None:
         """Raises InvalidRequest naming each step that refers to an asset which is not there."""
         problems = [
-            Problem(f"there is no asset {asset_id!r}", "image", step.id, asset_id, "the id of an asset in /v1/assets")
+            Problem(
+                f"there is no asset {asset_id!r}",
+                "image",
+                step.id,
+                asset_id,
+                "the id of an asset in /v1/assets",
+            )
             for step in pipeline.steps
             for asset_id in sorted(step.operation.needs())
             if await self.store.get_asset(tenant, asset_id) is None

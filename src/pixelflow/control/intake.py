@@ -20,8 +20,8 @@ class IntakeLimits:
 class Inspected:
     """A stream of a picture's bytes that passes on what it gets, and breaks off what must not come in.
 
-    Iterating raises UnsupportedImage after the first bytes, before more are read, and TooLarge at the first byte over
-    the cap. ``format`` is known once the first chunk was passed on.
+    Iterating raises UnsupportedImage after the first bytes, before more are read, and TooLarge at the first
+    byte over the cap. ``format`` is known once the first chunk was passed on.
     """
 
     def __init__(self, chunks: AsyncIterable[bytes], limits: IntakeLimits) -> None:
@@ -51,7 +51,7 @@ class Inspected:
 def recognised(head: bytes, formats: Collection[str]) -> str:
     """The format's name by a file's first bytes; raises UnsupportedImage when it is none of ``formats``."""
     found = sniff(head[:SNIFF_BYTES])
-    if found in formats:
+    if found is not None and found in formats:
         return found
     allowed = sorted(formats)
     if not head:
@@ -68,6 +68,6 @@ def too_large(limit_bytes: int, value: int | None = None) -> TooLarge:
     return TooLarge(
         f"the upload is larger than {limit_bytes} bytes; MAX_UPLOAD_SIZE sets this limit",
         limit=limit_bytes,
+        value=value,
         setting="MAX_UPLOAD_SIZE",
-        **({} if value is None else {"value": value}),
     )

@@ -14,7 +14,7 @@ from pixelflow.control.assets import Assets
 from pixelflow.control.intake import Inspected, IntakeLimits
 from pixelflow.control.keeper import keys_of
 from pixelflow.control.order import Order
-from pixelflow.domain.errors import Busy, StateConflict, UnknownId
+from pixelflow.domain.errors import StateConflict, UnknownId
 from pixelflow.domain.event import Event, EventKind
 from pixelflow.domain.job import RETRYABLE, Job, JobState, Output, Source, new_id
 from pixelflow.domain.keys import input_key
@@ -56,7 +56,7 @@ class Jobs:
     async def arrive(
         self, tenant: str, kind: str, chunks: AsyncIterable[bytes], intake: IntakeLimits | None = None
     ) -> Arrived:
-        """Store a picture as it streams in; raises UnsupportedImage, TooLarge and Busy, and then keeps nothing."""
+        """Store a picture as it streams in; raises UnsupportedImage, TooLarge, Busy, and keeps nothing then."""
         await self.admission.check()
         job_id = new_id()
         return Arrived(job_id, await self._stored(tenant, job_id, kind, chunks, intake or self.intake))
@@ -66,8 +66,10 @@ class Jobs:
         if arrived.source.key:
             await self.storage.delete([arrived.source.key])
 
-    async def submit(self, tenant: str, order: Order, arrived: Arrived, idempotency: IdempotencyKey | None) -> Created:
-        """Queue a job whose picture has arrived; raises InvalidRequest, and leaves the picture for ``forget`` then."""
+    async def submit(
+        self, tenant: str, order: Order, arrived: Arrived, idempotency: IdempotencyKey | None
+    ) -> Created:
+        """Queue a job whose picture has arrived; when it raises (InvalidRequest), ``forget`` is the caller's."""
         job = self._new(tenant, arrived.job_id, order, JobState.QUEUED, arrived.source)
         created = await self._create(job, order, idempotency)
         if created.replayed:
@@ -77,7 +79,9 @@ class Jobs:
             await self._ring()
         return created
 
-    async def create(self, tenant: str, order: Order, kind: str, idempotency: IdempotencyKey | None) -> Created:
+    async def create(
+        self, tenant: str, order: Order, kind: str, idempotency: IdempotencyKey | None
+    ) -> Created:
         """A job that waits for its upload."""
         await self.admission.check()
         job = self._new(tenant, new_id(), order, JobState.AWAITING_UPLOAD, Source(kind))
@@ -107,7 +111,7 @@ class Jobs:
         return source
 
     async def start(self, tenant: str, job_id: str) -> Job:
-        """Queue a job whose picture is uploaded; starting a job again that runs or is completed changes nothing."""
+        """Queue a job whose picture is uploaded; where it runs or is completed already, nothing changes."""
         job = await self.get(tenant, job_id)
         if job.state is JobState.AWAITING_UPLOAD:
             if job.source.key is None:
@@ -130,7 +134,7 @@ class Jobs:
         return job
 
     async def wait(self, tenant: str, job_id: str, seconds: float) -> Job:
-        """The job as soon as it has ended, or as it is after that time; raises UnknownId, also when it is deleted meanwhile."""
+        """The job as soon as it has ended, or as it then is; raises UnknownId, also for one deleted meanwhile."""
         if seconds <= 0:
             return await self.get(tenant, job_id)
         with self.hub.subscribe(tenant, job_id) as subscription:
@@ -154,7 +158,7 @@ class Jobs:
         return await self.store.list_jobs(tenant, where, limit, cursor)
 
     async def cancel(self, tenant: str, job_id: str) -> Job:
-        """Stop a job; one that is cancelled already stays so. Raises StateConflict when it has ended otherwise."""
+        """Stop a job; one that is cancelled stays so. Raises StateConflict for one that ended otherwise."""
         before = await self.get(tenant, job_id)
         job = await self.store.cancel(tenant, job_id)
         if job is None:
@@ -184,7 +188,10 @@ class Jobs:
         job = await self.store.delete(tenant, job_id)
         if job is None:
             raise _unknown(job_id)
-        self.hub.publish(Event(tenant, job_id, EventKind.DELETED, self.clock(), attempt=job.attempt), job)
+        gone = Event(
+            tenant, job_id, EventKind.DELETED, job.updated_at, job.sequence, job.attempt, job.progress
+        )
+        self.hub.publish(gone, job)
         await self.storage.delete(keys_of(job))
 
     async def output(self, tenant: str, job_id: str, step: str) -> Output:
@@ -209,7 +216,9 @@ class Jobs:
         for skipped in job.skipped:
             if skipped.id == step:
                 raise StateConflict(
-                    f"step {step!r} was skipped: {skipped.error.message}", code="output_skipped", state=job.state.value
+                    f"step {step!r} was skipped: {skipped.error.message}",
+                    code="output_skipped",
+                    state=job.state.value,
                 )
         raise UnknownId(f"job {job.id} keeps no output of a step {step!r}")
 
@@ -251,7 +260,9 @@ class Jobs:
         running = (tenant, key)
         if running in self.running_keys:
             raise StateConflict(
-                "a request with this Idempotency-Key is still running", code="idempotency_running", retry_after=1
+                "a request with this Idempotency-Key is still running",
+                code="idempotency_running",
+                retry_after=1,
             )
         self.running_keys.add(running)
         try:
@@ -283,7 +294,9 @@ def _not_ready(job: Job) -> StateConflict:
     if job.terminal:
         why = f": {job.error.message}" if job.error else ""
         return StateConflict(
-            f"job {job.id} is {job.state} and has no output{why}", code="output_missing", state=job.state.value
+            f"job {job.id} is {job.state} and has no output{why}",
+            code="output_missing",
+            state=job.state.value,
         )
     return StateConflict(
         f"job {job.id} is {job.state}; its output is not ready",

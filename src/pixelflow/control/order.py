@@ -33,13 +33,15 @@ class Order:
 def read_order(given: Mapping[str, Any], other_fields: Sequence[str] = ()) -> Order:
     """Check a request's fields; raises InvalidRequest with every problem found.
 
-    ``pipeline`` is the decoded list of steps, or its JSON as bytes. ``other_fields`` belong to the request too, but are
-    read by the caller.
+    ``pipeline`` is the decoded list of steps, or its JSON as bytes. ``other_fields`` belong to the request
+    too, but are read by the caller.
     """
-    problems: list[Problem] = []
     known = (*other_fields, *FIELDS)
-    for name in given.keys() - set(known):
-        problems.append(Problem(f"there is no field {name!r}", name, value=given[name], allowed=", ".join(known)))
+    problems = [
+        Problem(f"there is no field {name!r}", name, value=value, allowed=", ".join(known))
+        for name, value in given.items()
+        if name not in known
+    ]
     pipeline = None
     try:
         pipeline = _pipeline(given.get("pipeline"))
@@ -58,7 +60,9 @@ def read_order(given: Mapping[str, Any], other_fields: Sequence[str] = ()) -> Or
 
 def _pipeline(given: object) -> Pipeline:
     if given is None:
-        raise InvalidRequest([Problem("a pipeline is required", "pipeline", allowed="a list of 1 to 20 steps")])
+        raise InvalidRequest(
+            [Problem("a pipeline is required", "pipeline", allowed="a list of 1 to 20 steps")]
+        )
     if not isinstance(given, bytes):
         return parse(given)
     # Clients send the same few pipelines again and again; a checked one is frozen and can be shared.
@@ -93,7 +97,9 @@ def _metadata(given: object, problems: list[Problem]) -> Mapping[str, Any]:
     size = len(msgspec.json.encode(given))
     if size > MAX_METADATA_BYTES:
         problems.append(
-            Problem(f"metadata has {size} bytes; it must be {allowed}", "metadata", value=size, allowed=allowed)
+            Problem(
+                f"metadata has {size} bytes; it must be {allowed}", "metadata", value=size, allowed=allowed
+            )
         )
     return given
 

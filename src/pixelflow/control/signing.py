@@ -17,24 +17,31 @@ OWN = frozenset({"expires", "key", "tenant", "signature"})
 class UrlSigner:
     """HMAC-SHA256 over method, path, sorted query, tenant, expiry and key id.
 
-    ``keys`` are secrets by id; the first one signs, all of them verify, so that a key can be changed while URLs signed
-    with the older one are still about. ``clock`` tells Unix seconds.
+    ``keys`` are secrets by id; the first one signs, all of them verify, so that a key can be changed while
+    URLs signed with the older one are still about. ``clock`` tells Unix seconds.
     """
 
     keys: Mapping[str, bytes]
     clock: Callable[[], float]
 
-    def sign(self, method: str, path: str, tenant: str, seconds: int, query: Mapping[str, str] | None = None) -> str:
+    def sign(
+        self, method: str, path: str, tenant: str, seconds: int, query: Mapping[str, str] | None = None
+    ) -> str:
         """The path with its signed query, valid for that many seconds; raises ValueError over seven days."""
         if not 0 < seconds <= MAX_SECONDS:
             raise ValueError(f"a signed URL holds for 1 to {MAX_SECONDS} seconds, not {seconds}")
         key_id = next(iter(self.keys))
-        signed = {**(query or {}), "expires": str(int(self.clock()) + seconds), "key": key_id, "tenant": tenant}
+        signed = {
+            **(query or {}),
+            "expires": str(int(self.clock()) + seconds),
+            "key": key_id,
+            "tenant": tenant,
+        }
         signed["signature"] = self._digest(self.keys[key_id], method, path, signed.items())
         return f"{quote(path)}?{urlencode(signed)}"
 
     def verify(self, method: str, path: str, query: Iterable[tuple[str, str]]) -> str:
-        """The tenant for whom this call was signed; raises Forbidden when it was not, was changed, or has expired."""
+        """The tenant for whom this call was signed; raises Forbidden when it was not, or has expired."""
         pairs = list(query)
         given = dict(pairs)
         if len(given) != len(pairs) or not given.keys() >= OWN:

@@ -9,7 +9,7 @@ Kind = Literal["inputs", "outputs", "assets"]
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """What a key tells: ``owner_id`` is the job's id, or the asset's for ``assets``."""
+    """What a key tells: ``owner_id`` is the job's id, or for ``assets`` what ``asset_key`` was given."""
 
     kind: Kind
     tenant: str
@@ -26,9 +26,9 @@ def output_key(tenant: str, job_id: str, attempt: int, step: str, extension: str
     return _join("outputs", tenant, job_id, str(attempt), f"{step}.{extension}")
 
 
-def asset_key(tenant: str, asset_id: str) -> str:
-    """Where an asset's bytes are."""
-    return _join("assets", tenant, asset_id)
+def asset_key(tenant: str, nonce: str) -> str:
+    """Where an asset's bytes are; not its id, which is known only after the last byte, and may come again after a deletion."""
+    return _join("assets", tenant, nonce)
 
 
 def parse(key: str) -> Parsed | None:

@@ -198,6 +198,8 @@ VALUES (:tenant, :id, :storage_key, :format, :media_type, :bytes, :sha256, :crea
 ON CONFLICT (tenant, id) DO NOTHING
 """
 
+ASSET_KEY = "SELECT storage_key FROM asset WHERE tenant = :tenant AND storage_key = :key"
+
 GET_ASSET = f"SELECT {ASSET_COLUMNS} FROM asset WHERE tenant = :tenant AND id = :id"
 
 LIST_ASSETS = f"""

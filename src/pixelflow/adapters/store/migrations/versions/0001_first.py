@@ -90,6 +90,7 @@ def upgrade() -> None:
         Column("created_at", Float, nullable=False),
     )
     op.create_index("asset_of_tenant", "asset", ["tenant", "created_at", "id"])
+    op.create_index("asset_of_key", "asset", ["tenant", "storage_key"])
 
 
 def _partial(name: str, columns: list[str | sa.TextClause], where: str) -> None:

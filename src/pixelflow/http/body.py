@@ -1,0 +1,174 @@
+"""Request bodies, streamed or whole, never slower and never larger than is allowed."""
+
+import asyncio
+import binascii
+from collections.abc import AsyncIterator
+from time import monotonic
+from typing import Any
+
+import msgspec
+
+from pixelflow.domain.errors import MalformedRequest, TooLarge
+from pixelflow.http.errors import Disconnected, SlowBody
+from pixelflow.http.exchange import Exchange
+
+SLOW_BYTES_PER_SECOND = 1024
+MAX_JSON_BYTES = 1024 * 1024
+"""Of a JSON body, pictures in base64 not counted."""
+MAX_JSON_DEPTH = 32
+BIG_BODIES = 4
+"""JSON bodies of more than ``MAX_JSON_BYTES`` that are held in memory at once; others wait."""
+INLINE_BASE64 = 256 * 1024
+LINGER_BYTES = 64 * 1024 * 1024
+LINGER_SECONDS = 2.0
+
+_big = asyncio.Semaphore(BIG_BODIES)
+_decode = msgspec.json.Decoder().decode
+
+
+async def stream(exchange: Exchange) -> AsyncIterator[bytes]:
+    """The body in chunks as they come; raises Disconnected, and SlowBody for less than 1 KB a second."""
+    receive = exchange.receive
+    window = exchange.services.options.slow_body_seconds
+    began = monotonic()
+    came = 0
+    while True:
+        try:
+            async with asyncio.timeout(began + window - monotonic()):
+                message = await receive()
+        except TimeoutError:
+            message = None
+        now = monotonic()
+        if message is not None:
+            if message["type"] == "http.disconnect":
+                raise Disconnected("the client went away")
+            chunk = message.get("body", b"")
+            came += len(chunk)
+            if chunk:
+                yield chunk
+            if not message.get("more_body"):
+                exchange.body_ended = True
+                return
+        if now - began >= window:
+            if came < SLOW_BYTES_PER_SECOND * window:
+                raise SlowBody(
+                    f"{came} bytes came in {window:g} s, fewer than {SLOW_BYTES_PER_SECOND} a second; "
+                    "SLOW_BODY_SECONDS sets this time",
+                    setting="SLOW_BODY_SECONDS",
+                )
+            began, came = monotonic(), 0
+
+
+async def read(exchange: Exchange, limit_bytes: int, setting: str | None = None) -> bytes:
+    """The whole body; raises TooLarge over ``limit_bytes``, before reading where the length is announced."""
+    announced = exchange.header(b"content-length")
+    if announced is not None and int(announced) > limit_bytes:
+        raise _too_large(limit_bytes, setting)
+    chunks = []
+    size = 0
+    async for chunk in stream(exchange):
+        size += len(chunk)
+        if size > limit_bytes:
+            raise _too_large(limit_bytes, setting)
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+async def json_object(
+    exchange: Exchange, picture_field: str | None = None, picture_bytes: int = 0
+) -> dict[str, Any]:
+    """The body as a JSON object; raises MalformedRequest, TooLarge.
+
+    A ``picture_field`` may hold a picture of up to ``picture_bytes`` in base64; it comes decoded, as bytes.
+    """
+    base64_bytes = (picture_bytes + 2) // 3 * 4 if picture_field else 0
+    limit = MAX_JSON_BYTES + base64_bytes
+    announced = int(exchange.header(b"content-length") or limit)
+    if announced <= MAX_JSON_BYTES:
+        return await _json_object(exchange, limit, picture_field, picture_bytes)
+    if announced > limit and picture_field:
+        raise _too_large(picture_bytes, "MAX_UPLOAD_SIZE")
+    async with _big:
+        return await _json_object(exchange, limit, picture_field, picture_bytes)
+
+
+async def _json_object(
+    exchange: Exchange, limit: int, picture_field: str | None, picture_bytes: int
+) -> dict[str, Any]:
+    body = await read(exchange, limit, "MAX_UPLOAD_SIZE" if picture_field else None)
+    try:
+        found = _decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise MalformedRequest(f"the body is not JSON: {error}", code="malformed_json") from None
+    except RecursionError:
+        raise _too_deep() from None
+    if not isinstance(found, dict):
+        raise MalformedRequest("the body must be a JSON object", code="malformed_json")
+    check_depth(found)
+    picture = found.get(picture_field) if picture_field else None
+    if isinstance(picture, str):
+        if len(body) - len(picture) > MAX_JSON_BYTES:
+            raise _too_large(MAX_JSON_BYTES, None)
+        found[picture_field] = await _base64(picture, str(picture_field))
+        if len(found[picture_field]) > picture_bytes:
+            raise _too_large(picture_bytes, "MAX_UPLOAD_SIZE")
+    elif len(body) > MAX_JSON_BYTES:
+        raise _too_large(MAX_JSON_BYTES, None)
+    return found
+
+
+def check_depth(value: object, left: int = MAX_JSON_DEPTH) -> None:
+    """Raises MalformedRequest for objects and lists nested deeper than ``left``."""
+    if isinstance(value, dict | list):
+        if not left:
+            raise _too_deep()
+        for item in value.values() if isinstance(value, dict) else value:
+            check_depth(item, left - 1)
+
+
+async def _base64(text: str, field: str) -> bytes:
+    if text.startswith("data:"):
+        text = text.partition(",")[2]
+    try:
+        if len(text) <= INLINE_BASE64:
+            return _decoded(text)
+        return await asyncio.to_thread(_decoded, text)
+    except ValueError as error:
+        raise MalformedRequest(
+            f"{field} is not base64: {error}", code="malformed_base64", field=field
+        ) from None
+
+
+def _decoded(text: str) -> bytes:
+    if any(space in text for space in "\n\r \t"):
+        text = "".join(text.split())
+    return binascii.a2b_base64(text.encode("ascii"), strict_mode=True)
+
+
+async def linger(exchange: Exchange) -> None:
+    """After a refusal, take in for a while what is still sent, so that the client comes to read the answer."""
+    left = 0 if exchange.body_ended else LINGER_BYTES
+    try:
+        async with asyncio.timeout(LINGER_SECONDS):
+            while left > 0:
+                message = await exchange.receive()
+                left -= len(message.get("body", b""))
+                if message["type"] != "http.request" or not message.get("more_body"):
+                    return
+    except TimeoutError:
+        return
+
+
+def _too_large(limit: int, setting: str | None) -> TooLarge:
+    named = f"; {setting} sets this limit" if setting else ""
+    return TooLarge(
+        f"the body is larger than {limit} bytes{named}",
+        limit=limit,
+        **({"setting": setting} if setting else {}),
+    )
+
+
+def _too_deep() -> MalformedRequest:
+    return MalformedRequest(
+        f"the JSON is nested deeper than {MAX_JSON_DEPTH}", code="too_deep", limit=MAX_JSON_DEPTH
+    )

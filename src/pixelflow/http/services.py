@@ -1,0 +1,79 @@
+"""What the HTTP layer is given; values, never the settings object."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from pixelflow.control.assets import Assets
+from pixelflow.control.jobs import Jobs
+from pixelflow.control.signing import UrlSigner
+from pixelflow.domain.principal import LOCAL, Principal
+
+Headers = Sequence[tuple[bytes, bytes]]
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[Mapping[str, Any]]]
+Send = Callable[[Mapping[str, Any]], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that has to be well before work can be taken; ``detail`` says what there is, or is wrong."""
+
+    name: str
+    good: bool
+    detail: str = ""
+
+
+class PoolAdmin(Protocol):
+    """The pool of decoders, as an operator may change it."""
+
+    @property
+    def size(self) -> int:
+        """Decoder processes wanted."""
+
+    async def resize(self, size: int) -> None:
+        """Change that number while jobs run."""
+
+
+@dataclass(frozen=True, slots=True)
+class HttpOptions:
+    """Values of settings; sizes in bytes, times in seconds."""
+
+    upload_bytes: int
+    zero_config_upload_bytes: int
+    public_url: str | None = None
+    upload_url_seconds: int = 3600
+    slow_body_seconds: float = 30.0
+    max_wait_seconds: float = 60.0
+    sse_heartbeat_seconds: float = 15.0
+    max_pool_size: int = 1024
+
+
+async def local_caller(headers: Headers) -> Principal:
+    """The caller on a server without authentication."""
+    return LOCAL
+
+
+def not_observed(method: str, route: str, status: int, seconds: float) -> None:
+    """No metrics."""
+
+
+@dataclass(frozen=True)
+class Services:
+    """Everything that a request may need."""
+
+    jobs: Jobs
+    assets: Assets
+    signer: UrlSigner
+    pool: PoolAdmin
+    readiness: Callable[[], Awaitable[Sequence[Check]]]
+    """Store, storage, disk, pool, each part of the cage, and ``draining`` when the server goes down."""
+    version: Callable[[], Mapping[str, Any]]
+    """What ``/version`` answers: at least ``version`` and the codec libraries' versions."""
+    metrics: Callable[[], Awaitable[bytes]]
+    """The Prometheus exposition text."""
+    options: HttpOptions
+    observe: Callable[[str, str, int, float], None] = not_observed
+    """Told method, route template, status and seconds of each request."""
+    caller: Callable[[Headers], Awaitable[Principal]] = local_caller
+    """Who asks; raises Forbidden."""

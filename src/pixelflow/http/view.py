@@ -1,0 +1,100 @@
+"""Jobs and their kin as the API shows them."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from pixelflow.domain.asset import Asset
+from pixelflow.domain.job import Failure, Job
+
+encode = msgspec.json.Encoder().encode
+
+
+def moment(seconds: float | None) -> str | None:
+    """RFC 3339 in UTC with milliseconds."""
+    if seconds is None:
+        return None
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
+
+
+def job_view(job: Job, base: str = "", progress: int | None = None) -> dict[str, Any]:
+    """The whole job; ``base`` stands before its outputs' paths, ``progress`` is a later one than its own."""
+    source = job.source
+    prefix = f"{base}/v1/jobs/{job.id}/outputs/"
+    return {
+        "id": job.id,
+        "job_id": job.id,
+        "status": job.state,
+        "source": {
+            "type": source.kind,
+            "bytes": source.bytes,
+            "sha256": source.sha256,
+            "format": source.format,
+            "width": source.width,
+            "height": source.height,
+        },
+        "pipeline": job.pipeline,
+        "outputs": [
+            {
+                "id": output.id,
+                "status": "completed",
+                "format": output.format,
+                "media_type": output.media_type,
+                "bytes": output.bytes,
+                "width": output.width,
+                "height": output.height,
+                "sha256": output.sha256,
+                "url": prefix + output.id,
+            }
+            for output in job.outputs
+        ]
+        + [
+            {"id": skipped.id, "status": "skipped", "error": _failure(skipped.error), "url": None}
+            for skipped in job.skipped
+        ],
+        "progress": job.progress if progress is None else progress,
+        "attempt": job.attempt,
+        "priority": job.priority,
+        "error": _failure(job.error),
+        "metadata": job.metadata,
+        "webhook_url": job.webhook_url,
+        "created_at": moment(job.created_at),
+        "queued_at": moment(job.queued_at),
+        "started_at": moment(job.started_at),
+        "finished_at": moment(job.finished_at),
+        "expires_at": moment(job.expires_at),
+    }
+
+
+def created_view(job: Job, base: str = "", upload: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """What creating, starting and retrying a job answer."""
+    path = f"{base}/v1/jobs/{job.id}"
+    shown: dict[str, Any] = {
+        "id": job.id,
+        "job_id": job.id,
+        "status": job.state,
+        "links": {"self": path, "events": path + "/events", "outputs": path + "/outputs"},
+    }
+    if upload is not None:
+        shown["upload"] = upload
+    return shown
+
+
+def asset_view(asset: Asset) -> dict[str, Any]:
+    """An asset without the place where it is stored."""
+    return {
+        "id": asset.id,
+        "format": asset.format,
+        "media_type": asset.media_type,
+        "bytes": asset.bytes,
+        "sha256": asset.sha256,
+        "created_at": moment(asset.created_at),
+    }
+
+
+def _failure(failure: Failure | None) -> dict[str, Any] | None:
+    if failure is None:
+        return None
+    return {"code": failure.code, "message": failure.message, "step": failure.step}
