@@ -49,6 +49,8 @@ class Operation(BaseModel):
     animated: ClassVar[bool] = True
     """Whether it works on every frame of an animation."""
     produces: ClassVar[Literal["image", "json"]] = "image"
+    needs_metadata: ClassVar[bool] = False
+    """Whether it reads or writes EXIF, XMP, IPTC or ICC fields, which are otherwise not carried along."""
 
     @property
     def pure_resize(self) -> bool:

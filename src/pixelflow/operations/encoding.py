@@ -68,7 +68,7 @@ class Encoding(BaseModel):
     @classmethod
     def _has_a_use(cls, value: Any, info: ValidationInfo) -> Any:
         option, name = str(info.field_name), info.data.get("format", "same")
-        if name == "same" or value in {None, False, "auto"}:
+        if name == "same" or value is None or value is False or value == "auto":
             return value
         if name not in _FORMATS_OF[option]:
             raise ValueError(f"{option} has no meaning for {name}, only for {', '.join(_FORMATS_OF[option])}")

@@ -1,0 +1,83 @@
+"""What a source says of itself, for the operations that ask."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from pixelflow.imaging import srgb
+
+if TYPE_CHECKING:
+    import pyvips
+
+    from pixelflow.imaging.source import Source
+
+
+class SourceFacts(Mapping[str, Any]):
+    """Read from the header when first asked for, so that a pipeline that does not ask pays nothing.
+
+    ``width``, ``height`` (pixels of one upright frame), ``format``, ``frames``, ``bytes``, ``orientation`` (EXIF, 1–8),
+    ``depth`` (bits a channel), ``channels``, ``alpha``, ``space``, ``density`` (pixels an inch), ``icc`` (the profile's
+    name), ``delays`` (milliseconds), ``loop``, and the tags of ``exif`` by name; ``None`` where there is nothing.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._known: dict[str, Any] = {
+            "width": source.width,
+            "height": source.height,
+            "format": source.format,
+            "frames": source.frames,
+            "bytes": len(source.data),
+            "orientation": source.orientation,
+        }
+
+    def __getitem__(self, key: str) -> Any:
+        if key not in self._known:
+            head = self._source.header()
+            self._known |= {name: read(head) for name, read in _READERS.items()}
+        return self._known[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter((*_IMMEDIATE, *_READERS))
+
+    def __len__(self) -> int:
+        return len(_IMMEDIATE) + len(_READERS)
+
+
+def _exif(head: pyvips.Image) -> dict[str, str]:
+    found = {}
+    for field in head.get_fields():
+        if field.startswith("exif-ifd"):
+            # libvips shows a value as "1/50 (1/50 sec., Rational, 1 components, 8 bytes)".
+            raw = str(head.get(field))
+            found[field.split("-", 2)[2]] = raw.rsplit(" (", 1)[0][:200]
+    return found
+
+
+def _profile_name(head: pyvips.Image) -> str | None:
+    return srgb.name(head.get(srgb.PROFILE)) if head.get_typeof(srgb.PROFILE) else None
+
+
+def _depth(head: pyvips.Image) -> int:
+    if head.get_typeof("bits-per-sample"):
+        return int(head.get("bits-per-sample"))
+    return {"uchar": 8, "char": 8, "ushort": 16, "short": 16}.get(head.format, 32)
+
+
+def _optional(field: str) -> Callable[[pyvips.Image], Any]:
+    return lambda head: head.get(field) if head.get_typeof(field) else None
+
+
+_IMMEDIATE = ("width", "height", "format", "frames", "bytes", "orientation")
+_READERS: Mapping[str, Callable[[pyvips.Image], Any]] = {
+    "depth": _depth,
+    "channels": lambda head: head.bands,
+    "alpha": lambda head: bool(head.hasalpha()),
+    "space": lambda head: str(head.interpretation),
+    "density": lambda head: round(head.xres * 25.4, 1),
+    "icc": _profile_name,
+    "delays": _optional("delay"),
+    "loop": _optional("loop"),
+    "exif": _exif,
+}

@@ -1,0 +1,51 @@
+"""Caps on what a picture may cost, checked before its pixels are decoded or made."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pixelflow.domain.errors import ImageError
+
+if TYPE_CHECKING:
+    from pixelflow.domain.limits import ImageLimits
+
+
+def check_bytes(size: int, limits: ImageLimits) -> None:
+    """Raises ImageError (``limit``) for an input file of more bytes than allowed."""
+    _check("the file has {} bytes", size, limits.max_input_bytes, "MAX_INPUT_BYTES")
+
+
+def check_output(size: int, limits: ImageLimits, step: str) -> None:
+    """Raises ImageError (``limit``) for an output of more bytes than allowed."""
+    _check("the output has {} bytes", size, limits.max_output_bytes, "MAX_OUTPUT_BYTES", step)
+
+
+def check_picture(
+    width: int, height: int, limits: ImageLimits, *, frames: int = 1, bands: int = 1, step: str | None = None
+) -> None:
+    """Raises ImageError (``limit``) that names the value, the limit and its setting; sides in pixels of one frame."""
+    whose = "the picture" if step is None else "the result"
+    _check(
+        f"{whose} is {{}} pixels on its longer side",
+        max(width, height),
+        limits.max_image_side,
+        "MAX_IMAGE_SIDE",
+        step,
+    )
+    _check(f"{whose} has {{}} pixels", width * height, limits.max_image_area, "MAX_IMAGE_AREA", step)
+    _check(f"{whose} has {{}} frames", frames, limits.max_image_frames, "MAX_IMAGE_FRAMES", step)
+    _check(
+        f"{whose} has {{}} pixels in all its frames",
+        width * height * frames,
+        limits.max_image_frames_area,
+        "MAX_IMAGE_FRAMES_AREA",
+        step,
+    )
+    _check(f"{whose} has {{}} channels", bands, limits.max_image_bands, "MAX_IMAGE_BANDS", step)
+
+
+def _check(what: str, value: int, limit: int, setting: str, step: str | None = None) -> None:
+    if value > limit:
+        raise ImageError(
+            "limit", f"{what.format(f'{value:,}')}, the limit is {limit:,} ({setting})", step=step
+        )

@@ -1,0 +1,241 @@
+"""One task: a source in, every kept step's file out, decoded once."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pyvips
+
+from pixelflow.domain.errors import ImageError
+from pixelflow.imaging import native, wire
+from pixelflow.imaging.encode import ANIMATED, encode
+from pixelflow.imaging.facts import SourceFacts
+from pixelflow.imaging.limits import check_output, check_picture
+from pixelflow.imaging.picture import Picture
+from pixelflow.imaging.plan import checked, derivations
+from pixelflow.imaging.source import Reading, Source, complaint, damaged, mapped, open_source
+from pixelflow.imaging.srgb import DIRECT
+from pixelflow.operations.base import Context
+from pixelflow.operations.resampling import resample
+
+if TYPE_CHECKING:
+    from pixelflow.domain.limits import ImageLimits
+    from pixelflow.operations.pipeline import Pipeline, Step
+
+
+def prepare() -> dict[str, str]:
+    """Load and limit the native libraries and use each codec once, since no file can be opened later.
+
+    Returns versions; raises StartupError when the libraries are missing or too old.
+    """
+    from pixelflow.imaging import warmup
+
+    versions = native.load()
+    warmup.run(render)
+    return versions
+
+
+def render(
+    task: wire.Task,
+    source_fd: int,
+    asset_fds: Sequence[int],
+    output_fds: Sequence[int],
+    report: Callable[[int], None],
+) -> wire.Finished:
+    """Do a task; ``report`` gets the percentage of steps done. Raises ImageError, and OSError when a file cannot be written."""
+    pipeline = checked(task.steps)
+    with ExitStack() as files:
+        source = open_source(files.enter_context(mapped(source_fd, task.limits)), task.limits)
+        assets = _Assets(dict(zip(task.assets, asset_fds, strict=True)), task.limits, files)
+        outputs = dict(zip(task.outputs, output_fds, strict=True))
+        metadata = any(step.operation.needs_metadata for step in pipeline.steps)
+        return _Rendering(
+            pipeline, source, assets, task.limits, outputs, report, metadata, SourceFacts(source)
+        ).run()
+
+
+class _Assets(Mapping[str, pyvips.Image]):
+    """The pictures that steps refer to, each decoded when first asked for."""
+
+    def __init__(self, descriptors: Mapping[str, int], limits: ImageLimits, files: ExitStack) -> None:
+        self._descriptors = descriptors
+        self._limits = limits
+        self._files = files
+        self._decoded: dict[str, pyvips.Image] = {}
+
+    def __getitem__(self, key: str) -> pyvips.Image:
+        if key not in self._decoded:
+            try:
+                source = open_source(
+                    self._files.enter_context(mapped(self._descriptors[key], self._limits)), self._limits
+                )
+                raw = source.decode(1.0, reading="memory", animated=False, metadata=False)
+                self._decoded[key] = source.finish(raw)
+            except ImageError as error:
+                raise ImageError(error.code, f"asset {key}: {error.detail}") from error
+        return self._decoded[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._descriptors)
+
+    def __len__(self) -> int:
+        return len(self._descriptors)
+
+
+@dataclass(slots=True)
+class _Rendering:
+    """A task under way: the pipeline is a tree, walked depth first, so that each picture is let go as soon as it can be."""
+
+    pipeline: Pipeline
+    source: Source
+    assets: _Assets
+    limits: ImageLimits
+    outputs: Mapping[str, int]
+    report: Callable[[int], None]
+    metadata: bool
+    facts: SourceFacts
+    made: dict[str, wire.Made] = field(default_factory=dict)
+    skipped: list[wire.Skipped] = field(default_factory=list)
+    seconds: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
+    done: int = 0
+
+    def run(self) -> wire.Finished:
+        size = self.source.width, self.source.height
+        order = list(derivations(self._takers(None), size))
+        takers = [step for step, sibling in order if sibling is None]
+        reading = self._reading(takers)
+        with self._timed("decode"):
+            raw = self.source.decode(
+                min(step.operation.shrink(*size) for step in takers),
+                reading=reading,
+                animated=self._animated(),
+                metadata=self.metadata,
+            )
+        self._walk(order, Picture(raw, size, metadata=self.metadata, unfinished=self.source.finish), reading)
+        return wire.Finished(
+            made=[self.made[name] for name in self.outputs if name in self.made],
+            skipped=self.skipped,
+            source=wire.Facts(self.source.format, *size),
+            seconds=dict(self.seconds),
+        )
+
+    def _reading(self, takers: Sequence[Step]) -> Reading:
+        if all(step.operation.produces == "json" for step in takers):
+            return "lazy"
+        alone = len(takers) == 1 and takers[0].operation.pure_resize
+        return "stream" if alone and self.source.orientation == 1 and not self._animated() else "memory"
+
+    def _animated(self) -> bool:
+        """Whether any output has room for more than the first frame."""
+        return self.source.frames > 1 and any(
+            step.output and step.operation.produces == "image" and self._format(step) in ANIMATED
+            for step in self.pipeline.steps
+        )
+
+    def _format(self, step: Step) -> str:
+        return self.source.format if step.encoding.format == "same" else step.encoding.format
+
+    def _takers(self, source: str | None) -> list[Step]:
+        return [step for step in self.pipeline.steps if step.source == source]
+
+    def _walk(self, order: Sequence[tuple[Step, Step | None]], picture: Picture, reading: Reading) -> None:
+        """Do the steps that take one picture, and all that follow from them."""
+        results: dict[str, Picture] = {}
+        waiting = Counter(sibling.id for _, sibling in order if sibling)
+        for step, sibling in order:
+            given = results.get(sibling.id, picture) if sibling else picture
+            try:
+                result = self._step(step, given, picture.size, reading)
+            except ImageError as error:
+                error.step = error.step or step.id
+                if step.on_error == "fail" or (error.code == "corrupt" and reading != "memory"):
+                    raise
+                self._skip(step, error.code, error.detail)
+                result = None
+            self.report(100 * (self.done + len(self.skipped)) // len(self.pipeline.steps))
+            if result is not None:
+                if waiting[step.id]:
+                    results[step.id] = result
+                if takers := self._takers(step.id):
+                    self._walk(list(derivations(takers, result.size)), result, "memory")
+            if sibling:
+                waiting[sibling.id] -= 1
+                if not waiting[sibling.id]:
+                    results.pop(sibling.id, None)
+
+    def _step(self, step: Step, given: Picture, size: tuple[int, int], reading: Reading) -> Picture | None:
+        """Do one step and write what it makes; returns its image if it makes one."""
+        action = step.operation.action
+        fresh = given.unfinished is not None and reading != "memory"
+        try:
+            with self._timed("decode" if fresh else action):
+                found = self._applied(step, given, size)
+                result = self._result(step, found) if step.operation.produces == "image" else None
+            if step.output:
+                with self._timed("encode"):
+                    self._keep(step, found if result is None else result)
+        except pyvips.Error as error:
+            if fresh:
+                raise damaged(self.source.format, error) from error
+            raise ImageError(
+                "invalid", f"{action} cannot be done: {complaint(error)}", step=step.id
+            ) from error
+        self.done += 1
+        return result
+
+    def _applied(self, step: Step, given: Picture, size: tuple[int, int]) -> Any:
+        operation = step.operation
+        if operation.pure_resize:
+            wanted = operation.target(*size)
+            check_picture(*wanted, self.limits, step=step.id)
+            image = given.image
+            if given.unfinished is None and image.get_page_height() == image.height:
+                return resample(image, *wanted)
+            if given.unfinished is not None and self.source.frames == 1 and image.interpretation in DIRECT:
+                stored = (wanted[1], wanted[0]) if self.source.turned else wanted
+                return given.unfinished(resample(image, *stored))
+        given.finish()
+        if not operation.animated and given.image.get_page_height() < given.image.height:
+            raise ImageError("invalid", f"{operation.action} cannot be done to an animation", step=step.id)
+        return operation.apply(given.image, Context(self.assets, self.facts, step.id, size))
+
+    def _result(self, step: Step, image: pyvips.Image) -> Picture:
+        frame = image.width, image.get_page_height()
+        check_picture(*frame, self.limits, frames=image.height // frame[1], step=step.id)
+        result = Picture(image, frame, metadata=self.metadata)
+        result.settle()
+        return result
+
+    def _keep(self, step: Step, result: Any) -> None:
+        if isinstance(result, Picture):
+            name = self._format(step)
+            content = encode(result, name, step.encoding)
+            self.made[step.id] = wire.Made(step.id, name, *result.size)
+        else:
+            content = msgspec.json.encode(result)
+            self.made[step.id] = wire.Made(step.id, "json")
+        check_output(len(content), self.limits, step.id)
+        rest = memoryview(content)
+        while rest:
+            rest = rest[os.write(self.outputs[step.id], rest) :]
+
+    def _skip(self, step: Step, code: str, message: str) -> None:
+        """The step, and the steps that would have followed from it."""
+        self.skipped.append(wire.Skipped(step.id, code, message))
+        for taker in self._takers(step.id):
+            self._skip(taker, code, f"step {step.id!r}, whose image it takes, was skipped")
+
+    @contextmanager
+    def _timed(self, phase: str) -> Iterator[None]:
+        start = perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[phase] += perf_counter() - start

@@ -1,0 +1,175 @@
+"""A file as it was sent: judged by its header, then decoded once, as small as its pipeline allows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from mmap import ACCESS_READ, mmap
+from os import fstat
+from typing import TYPE_CHECKING, Any, Literal
+
+import pyvips
+
+from pixelflow.domain.errors import ImageError
+from pixelflow.domain.media import FORMATS, SNIFF_BYTES, sniff
+from pixelflow.imaging import jpeg, srgb
+from pixelflow.imaging.limits import check_bytes, check_picture
+
+if TYPE_CHECKING:
+    from pixelflow.domain.limits import ImageLimits
+
+LOADERS = {"jpeg": "jpeg", "png": "png", "webp": "webp", "gif": "gif", "tiff": "tiff", "avif": "heif"}
+"""libvips' name of the loader for each format that is read."""
+STREAM_PIXELS = 24_000_000
+"""A JPEG of more pixels than this after shrinking is streamed rather than held whole."""
+
+Reading = Literal["memory", "stream", "lazy"]
+"""All pixels at once; once from top to bottom as they are asked for; all of them, when the first one is asked for."""
+
+_TURNED = range(5, 9)
+"""EXIF orientations whose upright picture has its sides swapped."""
+
+
+@contextmanager
+def mapped(descriptor: int, limits: ImageLimits) -> Iterator[mmap]:
+    """The file's bytes without a copy; raises ImageError for an empty one and one that is too large."""
+    size = fstat(descriptor).st_size
+    check_bytes(size, limits)
+    if not size:
+        raise ImageError("unsupported", "the file is empty")
+    data = mmap(descriptor, size, access=ACCESS_READ)
+    try:
+        yield data
+    finally:
+        with suppress(
+            BufferError
+        ):  # an image that was not let go yet still looks at it, and unmaps it when it goes
+            data.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a header says, within the limits; sides in pixels of one frame, upright."""
+
+    data: mmap
+    format: str
+    width: int
+    height: int
+    frames: int
+    orientation: int
+    plain: jpeg.Header | None
+    """Set for a JPEG that libjpeg-turbo can decode without libvips."""
+    head: pyvips.Image | None
+    """Set for everything else: the file as libvips opened it for one reading from the top, no pixel decoded yet."""
+
+    @property
+    def turned(self) -> bool:
+        """Whether the stored picture lies on its side."""
+        return self.orientation in _TURNED
+
+    def decode(self, shrink: float, *, reading: Reading, animated: bool, metadata: bool) -> pyvips.Image:
+        """The picture as stored, neither turned nor converted, at most ``shrink`` times smaller on each side.
+
+        Raises ImageError when the file is damaged; a stream or a lazy image may tell so only when it is read.
+        """
+        by = jpeg.factor(shrink)
+        if self.plain is not None and not metadata:
+            small = self.width * self.height <= STREAM_PIXELS * by * by
+            if (small or reading != "stream") and (
+                pixels := jpeg.decode(self.data, self.plain, by)
+            ) is not None:
+                return self._wrapped(pixels)
+        options: dict[str, Any] = {}
+        if by > 1 and self.format == "jpeg":
+            options["shrink"] = by
+        elif by > 1 and self.format == "webp" and self.frames == 1:
+            options["scale"] = 1 / by
+        if animated and self.frames > 1:
+            options["n"] = -1
+        if self.head is None or options or reading == "lazy":
+            image = _open(self.data, self.format, stream=reading != "lazy", **options)
+        else:
+            image = self.head
+        try:
+            return image.copy_memory() if reading == "memory" else image
+        except pyvips.Error as error:
+            raise damaged(self.format, error) from error
+
+    def header(self) -> pyvips.Image:
+        """The file as libvips sees it, for its metadata."""
+        return self.head if self.head is not None else _open(self.data, self.format, stream=True)
+
+    def finish(self, image: pyvips.Image) -> pyvips.Image:
+        """The stored picture, possibly scaled, turned upright and in sRGB."""
+        image = srgb.convert(image)
+        if self.orientation == 1 or self.frames > 1:
+            return image
+        image = image.copy()
+        image.set_type(pyvips.GValue.gint_type, "orientation", self.orientation)
+        return image.autorot()
+
+    def _wrapped(self, pixels: Any) -> pyvips.Image:
+        assert self.plain is not None
+        height, width, bands = pixels.shape
+        image = pyvips.Image.new_from_memory(pixels, width, height, bands, "uchar")
+        image = image.copy(interpretation="srgb" if bands == 3 else "b-w")
+        if self.plain.profile is not None and not srgb.is_srgb(self.plain.profile):
+            image.set_type(pyvips.GValue.blob_type, srgb.PROFILE, self.plain.profile)
+        return image
+
+
+def open_source(data: mmap, limits: ImageLimits) -> Source:
+    """Judge a file by its header alone; raises ImageError (``unsupported``, ``corrupt``, ``limit``)."""
+    kind = sniff(data[:SNIFF_BYTES])
+    if kind not in LOADERS:
+        readable = ", ".join(known.name for known in FORMATS if known.reads)
+        found = f"a {kind} file" if kind else "not an image of a known kind"
+        raise ImageError("unsupported", f"the file is {found}; read are {readable}")
+    plain = jpeg.read(data) if kind == "jpeg" else None
+    if plain is not None:
+        check_picture(plain.width, plain.height, limits, bands=plain.components)
+        width, height, orientation, frames, head = plain.width, plain.height, plain.orientation, 1, None
+    else:
+        head = _open(data, kind, stream=True)
+        width, height, orientation, frames = (
+            head.width,
+            head.height,
+            _number(head, "orientation", 1),
+            _number(head, "n-pages", 1),
+        )
+        frames = frames if kind in {"gif", "webp"} else 1
+        check_picture(width, height, limits, frames=frames, bands=head.bands)
+    if orientation in _TURNED and frames == 1:
+        width, height = height, width
+    return Source(data, kind, width, height, frames, orientation, plain, head)
+
+
+def damaged(kind: str, error: pyvips.Error) -> ImageError:
+    """What a loader complains of, as one sentence."""
+    return ImageError("corrupt", f"the {kind} file is truncated or damaged ({complaint(error)})")
+
+
+def complaint(error: pyvips.Error) -> str:
+    """The first of libvips' own words on an error, which name the codec."""
+    lines = (line.strip() for line in str(error.detail).splitlines())
+    first = next((line for line in lines if line), error.message)
+    return "".join(c for c in first if c.isprintable())[:160]
+
+
+def _open(data: mmap, kind: str, *, stream: bool, **options: Any) -> pyvips.Image:
+    access: dict[str, Any] = {"access": "sequential"} if stream else {"memory": True}
+    try:
+        return pyvips.Operation.call(
+            f"{LOADERS[kind]}load_source",
+            pyvips.Source.new_from_memory(data),
+            fail_on="error",
+            **access,
+            **options,
+        )
+    except pyvips.Error as error:
+        raise damaged(kind, error) from error
+
+
+def _number(image: pyvips.Image, field: str, default: int) -> int:
+    return int(image.get(field)) if image.get_typeof(field) else default
