@@ -12,6 +12,7 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pixelflow.domain.limits import ImageLimits
+from pixelflow.worker.pool import PoolOptions
 
 MEGABYTE = 1024 * 1024
 
@@ -195,3 +196,15 @@ class Settings:
         """How many decoder processes to run."""
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
         return self.worker.worker_pool_size or cores or 1
+
+    @property
+    def pool_options(self) -> PoolOptions:
+        """How the decoders are run."""
+        return PoolOptions(
+            size=self.pool_size,
+            sandbox=self.worker.sandbox,
+            job_seconds=self.limits.max_job_seconds,
+            memory_bytes=self.limits.max_memory_bytes,
+            max_jobs=self.worker.child_max_jobs,
+            max_rss_bytes=self.worker.child_max_rss_bytes,
+        )

@@ -67,6 +67,7 @@ class Unreachable(ClientError):
     def __init__(self, url: str, tries: int, cause: str) -> None:
         self.url = url
         self.tries = tries
+        self.cause = cause
         super().__init__(f"no answer from {url} in {tries} {'try' if tries == 1 else 'tries'}: {cause}")
 
 

@@ -31,7 +31,7 @@ class Sink(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Send this and answer with the response, read whole, or with what broke; a success goes into ``sink``."""
+    """Send this; the answer is the response, read whole, or what broke; a success goes into ``sink``."""
 
     request: httpx.Request
     sink: Sink | None = None

@@ -34,7 +34,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """One step's result, of ``size`` bytes; ``error`` says why it was skipped, and then nothing can be fetched."""
+    """One step's result, of ``size`` bytes; one with an ``error`` was skipped and cannot be fetched."""
 
     id: str
     status: str = "completed"

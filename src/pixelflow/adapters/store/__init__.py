@@ -1,20 +1,31 @@
 """Job stores by address."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 from pixelflow.domain.errors import StartupError
 from pixelflow.ports.store import JobStore
 
+Clock = Callable[[], float]
 
-async def open_store(address: str, clock: Callable[[], float]) -> JobStore:
+
+async def _sqlite(rest: str, clock: Clock) -> JobStore:
+    from pixelflow.adapters.store.sqlite import open_sqlite
+
+    if not rest.startswith("/") or len(rest) == 1:
+        raise StartupError(
+            f"STORE='sqlite://{rest}' names no file; it is sqlite:///path, or sqlite:////path for an absolute one"
+        )
+    return await open_sqlite(Path(rest[1:]), clock)
+
+
+ADDRESSES: Mapping[str, Callable[[str, Clock], Awaitable[JobStore]]] = {"sqlite": _sqlite}
+
+
+async def open_store(address: str, clock: Clock) -> JobStore:
     """Open ``sqlite:///relative.db`` or ``sqlite:////absolute.db``; raises StartupError for others."""
-    scheme, separator, rest = address.partition("://")
-    if scheme == "sqlite" and separator and rest.startswith("/") and len(rest) > 1:
-        from pixelflow.adapters.store.sqlite import open_sqlite
-
-        return await open_sqlite(Path(rest[1:]), clock)
-    raise StartupError(
-        f"STORE={address!r} names no job store of this installation; there is sqlite:///path "
-        "(sqlite:////path for an absolute one)"
-    )
+    scheme, _, rest = address.partition("://")
+    if scheme not in ADDRESSES:
+        known = ", ".join(f"{name}://" for name in ADDRESSES)
+        raise StartupError(f"STORE={address!r} names no job store of this installation; there is {known}")
+    return await ADDRESSES[scheme](rest, clock)

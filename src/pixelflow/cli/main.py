@@ -1,0 +1,42 @@
+"""``pixelflow``: the commands, one file each, which import what they need only when they run."""
+
+import sys
+
+import typer
+
+from pixelflow.cli.demo import demo
+from pixelflow.cli.doctor import doctor
+from pixelflow.cli.formats import formats
+from pixelflow.cli.mistakes import told
+from pixelflow.cli.operations import operations
+from pixelflow.cli.process import process
+from pixelflow.cli.serve import serve
+from pixelflow.cli.submit import submit
+from pixelflow.cli.version import version
+
+COMMANDS = (serve, process, submit, operations, formats, doctor, demo, version)
+
+app = typer.Typer(
+    name="pixelflow",
+    help="A durable, caged, asynchronous image pipeline.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command in COMMANDS:
+    app.command()(command)
+
+
+def main() -> None:
+    """Run the command that the arguments name; a user's mistake is told in words and by the exit code."""
+    try:
+        app()
+    except Exception as error:
+        code = told(error)
+        if code is None:
+            raise
+        sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,77 @@
+"""``pixelflow submit``."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pixelflow.cli.options import JsonOption, PipelineOption
+
+if TYPE_CHECKING:
+    from pixelflow.client import JobResult
+
+
+def submit(
+    file: Annotated[str, typer.Argument(help="The picture; - for standard input.")],
+    pipeline: PipelineOption,
+    url: Annotated[str, typer.Option(help="The server.")] = "http://127.0.0.1:8080",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="DIR", help="Fetch the results into this folder.")
+    ] = None,
+    timeout_seconds: Annotated[float, typer.Option(help="How long to wait for the job to end.")] = 300.0,
+    as_json: JsonOption = False,
+) -> None:
+    """Send a picture to a running server and wait for its results."""
+    import sys
+
+    from pixelflow.cli.remote import talking
+    from pixelflow.cli.screen import progress
+    from pixelflow.cli.steps import read_steps
+
+    steps = read_steps(pipeline)
+    with talking(url) as client, progress("never" if as_json else "terminal") as bar:
+        task = bar.add_task("sending", total=100)
+        handle = client.submit(sys.stdin.buffer if file == "-" else file, steps)
+        bar.update(task, description=f"job {handle.id}")
+        result = handle.result(
+            timeout_seconds=timeout_seconds,
+            on_progress=lambda job: bar.update(task, completed=job.progress),
+        )
+        bar.update(task, completed=100)
+        saved = result.save(output) if output else []
+    _report(result, saved, as_json)
+
+
+def _report(result: "JobResult", saved: list[Path], as_json: bool) -> None:
+    import json
+
+    from pixelflow.cli.screen import show, size, weight
+
+    paths = dict(zip(result, map(str, saved), strict=True)) if saved else {}
+    if as_json:
+        outputs = [
+            {
+                "step": each.id,
+                "format": each.format,
+                "width": each.width,
+                "height": each.height,
+                "bytes": each.size,
+                "sha256": each.sha256,
+                "path": paths.get(each.id),
+            }
+            for each in result.values()
+        ]
+        skipped = {step: {"code": why.code, "message": why.message} for step, why in result.skipped.items()}
+        typer.echo(
+            json.dumps(
+                {"job_id": result.job.id, "status": result.job.status, "outputs": outputs, "skipped": skipped}
+            )
+        )
+        return
+    rows = [
+        (paths.get(each.id, each.id), each.format, size(each.width, each.height), weight(each.size))
+        for each in result.values()
+    ]
+    show(("name", "format", ">pixels", ">size"), rows)
+    for step, why in result.skipped.items():
+        typer.echo(f"skipped {step}: {why.message} ({why.code})", err=True)
