@@ -16,6 +16,7 @@ from pixelflow.operations.surface import on_canvas, ready_for
 if TYPE_CHECKING:
     import pyvips
 
+Mode = Literal["background", "copy", "repeat", "mirror", "blur"]
 _MODES = {
     "reflect": "mirror",
     "edge": "copy",
@@ -55,8 +56,8 @@ class Pad(Operation):
     mode: Annotated[Literal["background", "copy", "repeat", "mirror", "blur"], BeforeValidator(_mode)] = (
         "background"
     )
-    """What the room shows: a colour, the outermost pixels drawn out, the picture again, the picture mirrored, or the
-    picture stretched and blurred."""
+    """What the room shows: a colour, the outermost pixels drawn out, the picture again, the picture mirrored,
+    or the picture stretched and blurred."""
     color: EdgeColor | None = None
     """The colour of mode `background`; by default transparent, `auto` is that of the picture's edge."""
 

@@ -1,4 +1,4 @@
-"""Colours as callers write them: ``#rgb``, ``#rrggbb``, ``#rrggbbaa``, the names of CSS, ``transparent``."""
+"""Colours as callers write them: ``#rgb`` and ``#rgba``, ``#rrggbb``, ``#rrggbbaa``, the names of CSS, ``transparent``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pydantic import AfterValidator, WithJsonSchema
 
 from pixelflow.operations.color_names import NAMES
 
-_HEX = re.compile(r"#(?:[0-9a-f]{3}|[0-9a-f]{6}|[0-9a-f]{8})", re.IGNORECASE)
+_HEX = re.compile(r"#(?:[0-9a-f]{3,4}|[0-9a-f]{6}|[0-9a-f]{8})", re.IGNORECASE)
 ALLOWED = "#rgb, #rrggbb, #rrggbbaa, a CSS colour name, or transparent"
 
 
@@ -25,7 +25,7 @@ def rgba(color: str) -> tuple[int, int, int, int]:
         return value >> 16, value >> 8 & 255, value & 255, 255
     if not _HEX.fullmatch(name):
         raise ValueError(f"{color!r} is not a colour")
-    digits = name[1:] if len(name) > 4 else "".join(digit * 2 for digit in name[1:])
+    digits = name[1:] if len(name) > 5 else "".join(digit * 2 for digit in name[1:])
     red, green, blue, *alpha = bytes.fromhex(digits)
     return red, green, blue, alpha[0] if alpha else 255
 

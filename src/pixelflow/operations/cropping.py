@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 class Crop(Operation):
     """Cut out a box, placed by its corner, or by what it should hold.
 
-    With `x` or `y` the box must lie inside the picture. Otherwise `gravity` or `focus` places it, and a side longer
-    than the picture's is cut to that.
+    With `x` or `y` the box must lie inside the picture. Otherwise `gravity` or `focus` places it, and a side
+    longer than the picture's is cut to that.
     """
 
     action = "crop"
@@ -76,8 +76,8 @@ class Crop(Operation):
             if min(box) < 1 or left + box[0] > whole[0] or top + box[1] > whole[1]:
                 raise ImageError(
                     "invalid",
-                    f"the box to crop, {box[0]} × {box[1]} pixels at {left}, {top}, is not inside the picture of "
-                    f"{whole[0]} × {whole[1]} pixels",
+                    f"the box to crop, {box[0]} × {box[1]} pixels at {left}, {top}, is not inside the "
+                    f"picture of {whole[0]} × {whole[1]} pixels",
                     step=context.step,
                 )
         else:

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from pixelflow.operations.base import Context, Operation
 from pixelflow.operations.frames import each_frame
+from pixelflow.operations.gaussian import blurred
 from pixelflow.operations.surface import with_alpha_apart
 
 if TYPE_CHECKING:
@@ -45,13 +46,6 @@ class Sharpen(Operation):
             return frame.sharpen(sigma=self.sigma, m1=self.flat, m2=self.jagged)
 
         return each_frame(image, lambda frame: with_alpha_apart(frame, sharpened))
-
-
-def blurred(frame: pyvips.Image, sigma: float) -> pyvips.Image:
-    """One frame blurred; depth and bands stay."""
-    if frame.hasalpha():
-        return frame.premultiply().gaussblur(sigma).unpremultiply().cast(frame.format)
-    return frame.gaussblur(sigma)
 
 
 OPERATIONS = [Blur, Sharpen]

@@ -62,7 +62,7 @@ class Flip(Operation):
 
 
 class AutoOrient(Operation):
-    """Turn upright as the picture's EXIF orientation says; loading has done so already unless it was switched off."""
+    """Turn upright as EXIF says; loading has done so already unless it was switched off."""
 
     action = "auto_orient"
     family = "orientation"

@@ -10,7 +10,18 @@ from typing import Any
 from pixelflow.domain.errors import StartupError
 from pixelflow.operations.base import Operation
 
-FAMILIES = ("resizing", "cropping", "orientation", "canvas", "filters", "colors")
+FAMILIES = (
+    "resizing",
+    "cropping",
+    "orientation",
+    "canvas",
+    "filters",
+    "colors",
+    "overlays",
+    "text",
+    "metadata",
+    "info",
+)
 ENTRY_POINT_GROUP = "pixelflow.operations"
 """A plug-in's entry point in this group names a list of Operation classes."""
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pixelflow.operations.color import rgba
 from pixelflow.operations.frames import each_frame, first_frame
+from pixelflow.operations.gaussian import blurred
 from pixelflow.operations.resampling import resample
 
 if TYPE_CHECKING:
@@ -87,10 +88,7 @@ def _on_blurred(frame: pyvips.Image, x: int, y: int, width: int, height: int) ->
     ground = resample(frame, *covering).crop(
         (covering[0] - small[0]) // 2, (covering[1] - small[1]) // 2, *small
     )
-    if ground.hasalpha():
-        ground = ground.premultiply().gaussblur(_BACKDROP_SIGMA).unpremultiply().cast(frame.format)
-    else:
-        ground = ground.gaussblur(_BACKDROP_SIGMA)
+    ground = blurred(ground, _BACKDROP_SIGMA)
     ground = resample(ground, width, height, "cubic")
     if not frame.hasalpha():
         return ground.insert(frame, x, y)

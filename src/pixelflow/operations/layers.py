@@ -1,0 +1,124 @@
+"""One picture over another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from pixelflow.operations.frames import each_frame, frame_size
+from pixelflow.operations.gravity import PLACES, offset
+from pixelflow.operations.lengths import distance
+from pixelflow.operations.surface import has_color
+
+if TYPE_CHECKING:
+    import pyvips
+
+Tile = Literal["none", "grid", "chess"]
+Blend = Literal[
+    "over",
+    "atop",
+    "xor",
+    "add",
+    "multiply",
+    "screen",
+    "overlay",
+    "darken",
+    "lighten",
+    "color_dodge",
+    "color_burn",
+    "hard_light",
+    "soft_light",
+    "difference",
+    "exclusion",
+]
+_VIPS_BLENDS = {"color_dodge": "colour-dodge", "color_burn": "colour-burn"}
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where a layer lies and how it mixes; lengths are pixels or percentages of the picture's side."""
+
+    gravity: str
+    x: int | str = 0
+    y: int | str = 0
+    margin: int | str = 0
+    tile: Tile = "none"
+    spacing: int | str = 0
+    opacity: float = 1.0
+    blend: Blend = "over"
+
+    def corner(self, picture: tuple[int, int], layer: tuple[int, int]) -> tuple[int, int]:
+        """Left and top of a layer of this size: x, y and margin lead from the gravity's edges inward."""
+        left, top = offset(picture[0] - layer[0], picture[1] - layer[1], self.gravity)
+        across, down = PLACES[self.gravity]
+        left += _inward(across, distance(self.x, picture[0]), distance(self.margin, picture[0]))
+        top += _inward(down, distance(self.y, picture[1]), distance(self.margin, picture[1]))
+        return left, top
+
+
+def laid_over(image: pyvips.Image, layer: pyvips.Image, placement: Placement) -> pyvips.Image:
+    """The layer, with alpha, in sRGB or grey, on every frame; what sticks out is cut off."""
+    picture = frame_size(image)
+    left, top = placement.corner(picture, (layer.width, layer.height))
+    if placement.tile != "none":
+        spacing = distance(placement.spacing, picture[0]), distance(placement.spacing, picture[1])
+        layer = _pattern(layer, placement.tile, spacing, (left, top), picture)
+        left = top = 0
+    right, bottom = min(left + layer.width, picture[0]), min(top + layer.height, picture[1])
+    x, y = max(left, 0), max(top, 0)
+    if right <= x or bottom <= y or placement.opacity == 0:
+        return image
+    part = layer.crop(x - left, y - top, right - x, bottom - y)
+    image, part = _alike(image, _faded(part, placement.opacity))
+    if placement.blend == "xor" and not image.hasalpha():
+        image = image.addalpha()
+    mode = _VIPS_BLENDS.get(placement.blend, placement.blend.replace("_", "-"))
+
+    def over(frame: pyvips.Image) -> pyvips.Image:
+        below = frame.crop(x, y, part.width, part.height)
+        mixed = below.composite2(part, mode)
+        mixed = mixed if frame.hasalpha() else mixed[: frame.bands]
+        return frame.insert(mixed.cast(frame.format), x, y)
+
+    return each_frame(image, over)
+
+
+def _inward(fraction: float, shift: int, margin: int) -> int:
+    if fraction == 0.5:
+        return shift
+    return shift + margin if fraction == 0 else -shift - margin
+
+
+def _faded(layer: pyvips.Image, opacity: float) -> pyvips.Image:
+    if opacity == 1:
+        return layer
+    last = layer.bands - 1
+    return layer[:last].bandjoin((layer[last] * opacity).rint().cast(layer.format))
+
+
+def _alike(image: pyvips.Image, layer: pyvips.Image) -> tuple[pyvips.Image, pyvips.Image]:
+    """Both with or without colour, the layer in the image's depth."""
+    wide = image.format == "ushort"
+    colored = has_color(image) or has_color(layer)
+    space = ("rgb16" if wide else "srgb") if colored else ("grey16" if wide else "b-w")
+    if image.interpretation != space:
+        image = image.colourspace(space)
+    if layer.interpretation != space:
+        layer = layer.colourspace(space)
+    return image, layer
+
+
+def _pattern(
+    layer: pyvips.Image, tile: Tile, spacing: tuple[int, int], corner: tuple[int, int], size: tuple[int, int]
+) -> pyvips.Image:
+    """A picture of this size full of the layer, one of which has its corner at ``corner``."""
+    width, height = layer.width + spacing[0], layer.height + spacing[1]
+    cell = layer.embed(0, 0, width, height)
+    if tile == "chess":
+        blank = cell.linear(0, 0).cast(layer.format)
+        cell = cell.join(blank, "horizontal").join(blank.join(cell, "horizontal"), "vertical")
+    cell = cell.copy_memory()
+    shift_x, shift_y = -corner[0] % cell.width, -corner[1] % cell.height
+    across = -(-(size[0] + shift_x) // cell.width)
+    down = -(-(size[1] + shift_y) // cell.height)
+    return cell.replicate(across, down).crop(shift_x, shift_y, *size)

@@ -1,0 +1,113 @@
+"""Pictures laid over a picture."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from pixelflow.domain.errors import ImageError
+from pixelflow.operations.base import Context, Length, Operation, pixels
+from pixelflow.operations.frames import first_frame, frame_size
+from pixelflow.operations.gravity import Gravity
+from pixelflow.operations.layers import Blend, Placement, Tile, laid_over
+from pixelflow.operations.lengths import Extent, Position
+from pixelflow.operations.orientation import turned
+from pixelflow.operations.resampling import resample
+
+if TYPE_CHECKING:
+    import pyvips
+
+
+def _blend(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    known = value.lower().replace("-", "_").replace("colour", "color")
+    return "over" if known == "normal" else known
+
+
+class Watermark(Operation):
+    """Lay a picture over, once or as a pattern.
+
+    What sticks out is cut off. Of an animation the first frame is laid over.
+    """
+
+    action = "watermark"
+    family = "overlays"
+
+    image: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,199}$", examples=["ast_0123456789abcdef"])
+    """The id of an uploaded asset."""
+    gravity: Gravity = "south_east"
+    """Where it lies; with `tile`, where one of its copies lies."""
+    x: Position = 0
+    """Pixels or a percentage of the picture's width, from the gravity's edge inward, else to the right."""
+    y: Position = 0
+    """Pixels or a percentage of the picture's height, from the gravity's edge inward, else down."""
+    scale: float = Field(default=0.2, gt=0, le=10)
+    """Its width as a fraction of the picture's; it stays within the picture's height up to a scale of 1."""
+    width: Length | None = None
+    """Instead of scale: its width in pixels, or as a percentage of the picture's."""
+    height: Length | None = None
+    """Instead of scale: its height, as its width is given; with both it fits that box."""
+    opacity: float = Field(default=1, ge=0, le=1)
+    """1 is as opaque as it is itself, 0 is not seen."""
+    tile: Tile = "none"
+    """`grid` repeats it all over, `chess` leaves every other place empty."""
+    spacing: Extent = 0
+    """Room between the copies of a pattern, in pixels or as a percentage of the picture's side."""
+    rotate: float = Field(default=0, ge=-360, le=360)
+    """Degrees clockwise."""
+    blend: Annotated[Blend, BeforeValidator(_blend)] = "over"
+    """How its colours mix with those below (W3C Compositing and Blending Level 1)."""
+    margin: Extent = 0
+    """Room between it and the gravity's edges, in pixels or as a percentage of the picture's side."""
+    min_size: int = Field(default=0, ge=0, le=65535)
+    """A picture whose shorter side has fewer pixels gets none."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Watermark:
+        if "scale" in self.model_fields_set and (self.width is not None or self.height is not None):
+            raise ValueError("scale, or width and height: give one of them")
+        if self.tile == "none" and self.spacing != 0:
+            raise ValueError("spacing is between copies: set tile to grid or chess, or leave it out")
+        return self
+
+    def needs(self) -> frozenset[str]:
+        return frozenset({self.image})
+
+    def apply(self, image: pyvips.Image, context: Context) -> pyvips.Image:
+        picture = frame_size(image)
+        if min(picture) < self.min_size:
+            return image
+        if self.image not in context.assets:
+            raise ImageError("invalid", f"there is no asset {self.image!r}", step=context.step)
+        mark = first_frame(context.assets[self.image])
+        mark = resample(mark, *self.mark_size(picture, (mark.width, mark.height)))
+        mark = mark if mark.hasalpha() else mark.addalpha()
+        if self.rotate % 360:
+            mark = turned(mark.copy_memory(), self.rotate % 360, [0.0] * mark.bands)
+        placement = Placement(
+            gravity=self.gravity,
+            x=self.x,
+            y=self.y,
+            margin=self.margin,
+            tile=self.tile,
+            spacing=self.spacing,
+            opacity=self.opacity,
+            blend=self.blend,
+        )
+        return laid_over(image, mark, placement)
+
+    def mark_size(self, picture: tuple[int, int], mark: tuple[int, int]) -> tuple[int, int]:
+        """Its size before it is turned, in pixels."""
+        if self.width is None and self.height is None:
+            by = picture[0] * self.scale / mark[0]
+            if self.scale <= 1:
+                by = min(by, picture[1] / mark[1])
+        else:
+            wanted = ((self.width, picture[0], mark[0]), (self.height, picture[1], mark[1]))
+            by = min(pixels(length, side) / own for length, side, own in wanted if length is not None)
+        return max(1, round(mark[0] * by)), max(1, round(mark[1] * by))
+
+
+OPERATIONS = [Watermark]
