@@ -1,8 +1,9 @@
 """What a supervisor and its caged child say to each other.
 
-Over a Unix stream socket: four bytes of length (little endian), then MessagePack. A task's file descriptors travel with
-the first of those four bytes, in this order: the source, the assets in the order of ``Task.assets``, the outputs in the
-order of ``Task.outputs``. The child answers tasks in the order in which they came.
+Over a Unix stream socket: four bytes of length (little endian), then MessagePack. A task's file descriptors travel
+with the first of those four bytes, in this order: the source, the assets in the order of ``Task.assets``, the outputs
+in the order of ``Task.outputs``. The child answers tasks in the order in which they came. A length of 0 withdraws the
+task sent last: unless the child had begun it, it answers ``Failed("withdrawn")``.
 """
 
 from typing import Any
@@ -12,6 +13,9 @@ import msgspec
 from pixelflow.domain.limits import ImageLimits
 
 HEADER_BYTES = 4
+WITHDRAW = bytes(HEADER_BYTES)
+MAX_REPLY_BYTES = 256 * 1024
+"""A child that announces a longer one is not to be trusted."""
 
 
 class Task(msgspec.Struct, frozen=True):
@@ -24,7 +28,7 @@ class Task(msgspec.Struct, frozen=True):
 
 
 class Progress(msgspec.Struct, frozen=True, tag="progress"):
-    """Percent of the running task's steps done; sent seldom. The first one, at 0, says that the task was begun."""
+    """Percent of the running task's steps done; sent seldom, for a task begins when that before it is answered."""
 
     percent: int
 
@@ -64,7 +68,11 @@ class Finished(msgspec.Struct, frozen=True, tag="finished"):
 
 
 class Failed(msgspec.Struct, frozen=True, tag="failed"):
-    """A task that cannot be done; codes as in ``domain.job.Failure``."""
+    """A task that cannot be done; codes as in ``domain.job.Failure``.
+
+    Between the two processes alone: ``withdrawn``; ``storage``, when a descriptor failed, with the errno as message;
+    ``startup`` instead of ``Ready``.
+    """
 
     code: str
     message: str
@@ -97,5 +105,5 @@ def unpack_task(body: bytes) -> Task:
 
 
 def unpack_reply(body: bytes | memoryview) -> Reply:
-    """Raises msgspec.DecodeError or ValidationError when it is none: a child that does so is not to be trusted."""
+    """Raises msgspec.DecodeError or ValidationError when it is none: such a child is not to be trusted."""
     return _reply.decode(body)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pixelflow.domain.job import Claim
-from pixelflow.worker.pool import Running
+from pixelflow.worker.running import Running
 
 
 @dataclass(slots=True)

@@ -1,1 +1,230 @@
 """The pool of caged decoders: one child process a slot, two tasks in flight in each."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Literal
+
+import structlog
+
+from pixelflow.domain.errors import Busy, StartupError
+from pixelflow.domain.limits import ImageLimits
+from pixelflow.imaging import wire
+from pixelflow.imaging.cage import MISSING
+from pixelflow.worker.decoder import Cage, Decoder
+from pixelflow.worker.running import Running, Stopped
+from pixelflow.worker.slot import PLACES, Slot, Stage
+
+log = structlog.get_logger()
+
+UNHEALTHY_STARTS = 3
+"""So many decoders in a row that ended before they were ready make the pool unhealthy."""
+
+
+@dataclass(frozen=True, slots=True)
+class PoolOptions:
+    """How many decoders there are and when one is replaced; times in seconds."""
+
+    size: int
+    sandbox: Literal["auto", "required", "off"]
+    job_seconds: float
+    memory_bytes: int
+    max_jobs: int
+    max_rss_bytes: int
+    start_seconds: float = 30.0
+    first_backoff_seconds: float = 0.1
+    longest_backoff_seconds: float = 30.0
+
+
+class Pool:
+    """Hands tasks to decoders, and has as many of these as asked for; all on one event loop.
+
+    ``on_room`` is called whenever it takes more tasks than before. ``cage`` and ``versions`` are what the
+    decoders said of themselves.
+    """
+
+    def __init__(self, options: PoolOptions, limits: ImageLimits, on_room: Callable[[], None]) -> None:
+        self._options = options
+        self._cage = Cage(options.sandbox, options.memory_bytes, limits.max_output_bytes)
+        self._on_room = on_room
+        self._target = 0
+        self._slots: list[Slot] = []
+        self._decoders: set[Decoder] = set()
+        self._waiting: deque[Running] = deque()
+        self._failed_starts = 0
+        self._failure = ""
+        self._balancing = False
+        self._retry: asyncio.TimerHandle | None = None
+        self._changed = asyncio.Event()
+        self.cage: Mapping[str, str] = {}
+        self.versions: Mapping[str, str] = {}
+
+    async def start(self) -> wire.Ready:
+        """Start all slots; raises StartupError, naming what is missing and the remedy."""
+        await self.resize(self._options.size)
+        return wire.Ready(dict(self.cage), dict(self.versions))
+
+    async def resize(self, size: int) -> None:
+        """Have that many decoders: new ones are ready on return, surplus ones first finish what they have.
+
+        Raises StartupError when a new one does not start.
+        """
+        self._target = size
+        self._failed_starts = 0
+        self._balance()
+        while any(slot.stage is Stage.STARTING for slot in self._slots) and not self._failed_starts:
+            self._changed.clear()
+            await self._changed.wait()
+        if self._failed_starts:
+            raise StartupError(f"a decoder does not start: {self._failure}")
+
+    async def close(self) -> None:
+        """Kill all decoders and wait until no process is left; tasks in flight end as ``Stopped``."""
+        self._target = 0
+        if self._retry is not None:
+            self._retry.cancel()
+        for running in self._waiting:
+            running.end(Stopped())
+        self._waiting.clear()
+        for slot in list(self._slots):
+            slot.kill(Stopped())
+        while self._decoders:
+            self._changed.clear()
+            await self._changed.wait()
+
+    @property
+    def size(self) -> int:
+        """How many decoders there should be."""
+        return self._target
+
+    @property
+    def busy(self) -> int:
+        """How many decoders have work."""
+        return sum(1 for slot in self._slots if slot.load)
+
+    @property
+    def room(self) -> int:
+        """How many more tasks it takes now."""
+        return max(0, sum(slot.room for slot in self._slots) - len(self._waiting))
+
+    @property
+    def healthy(self) -> bool:
+        """False while decoders end before they are ready, again and again."""
+        return self._failed_starts < UNHEALTHY_STARTS
+
+    @property
+    def pids(self) -> Sequence[int]:
+        """The processes of all slots, the oldest first."""
+        return [slot.decoder.pid for slot in self._slots]
+
+    def submit(self, task: wire.Task, fds: Sequence[int], on_progress: Callable[[int], None]) -> Running:
+        """Have a task done; ``fds`` stay open until its outcome. Raises Busy when there is no room.
+
+        Room that a dying decoder took away since the caller asked is no reason to refuse.
+        """
+        if len(self._waiting) >= PLACES * self._target:
+            raise Busy("the decoders have all they can take", retry_after=1)
+        running = Running(task, fds, on_progress, asyncio.get_running_loop().create_future())
+        running.take_back = self._take_back
+        running.outcome.add_done_callback(running.abandoned)
+        self._waiting.append(running)
+        self._feed()
+        return running
+
+    def started(self, slot: Slot, ready: wire.Ready) -> None:
+        missing = [
+            f"{part} ({state.removeprefix(MISSING)})"
+            for part, state in ready.cage.items()
+            if state.startswith(MISSING)
+        ]
+        if missing and self._options.sandbox == "required":
+            return slot.refuse(
+                f"the cage lacks {', '.join(missing)}; "
+                "use a kernel that has it, or SANDBOX=auto to go on without"
+            )
+        self.cage, self.versions = ready.cage, ready.versions
+        self._failed_starts = 0
+        self._balance()
+        self._changed.set()
+        self._feed()
+        return self._on_room()
+
+    def unstarted(self, slot: Slot, reason: str) -> None:
+        if slot in self._slots:
+            self._slots.remove(slot)
+        self._failed_starts += 1
+        self._failure = reason
+        log.error("decoder does not start", reason=reason, times=self._failed_starts)
+        self._changed.set()
+        if self._retry is None and self._target:
+            doubled: float = self._options.first_backoff_seconds * 2 ** min(self._failed_starts - 1, 20)
+            wait = min(doubled, self._options.longest_backoff_seconds)
+            self._retry = asyncio.get_running_loop().call_later(wait, self._try_again)
+
+    def answered(self, slot: Slot) -> None:
+        options = self._options
+        if not slot.worn and (
+            slot.done >= options.max_jobs or slot.decoder.resident_bytes() > options.max_rss_bytes
+        ):
+            slot.worn = True
+            self._balance()
+        self._feed()
+        if self.room:
+            self._on_room()
+
+    def lost(self, slot: Slot, waiting: Sequence[Running]) -> None:
+        self._slots.remove(slot)
+        for running in reversed(waiting):
+            running.take_back = self._take_back
+            self._waiting.appendleft(running)
+        self._balance()
+        self._feed()
+
+    def reaped(self, decoder: Decoder) -> None:
+        self._decoders.discard(decoder)
+        self._changed.set()
+
+    def _take_back(self, running: Running) -> None:
+        with suppress(ValueError):
+            self._waiting.remove(running)
+
+    def _try_again(self) -> None:
+        self._retry = None
+        self._balance()
+
+    def _balance(self) -> None:
+        """Start what is missing; let go what is too much, worn slots first."""
+        if self._balancing:
+            return  # a slot that goes reports back at once
+        self._balancing = True
+        serving = [slot for slot in self._slots if slot.stage is Stage.SERVING]
+        starting = [slot for slot in self._slots if slot.stage is Stage.STARTING]
+        serving.sort(key=lambda slot: (not slot.worn, slot.load))
+        surplus, kept = (
+            serving[: max(0, len(serving) - self._target)],
+            serving[max(0, len(serving) - self._target) :],
+        )
+        wanted = self._target + any(slot.worn for slot in kept) - len(kept)
+        for slot in surplus:
+            slot.leave()
+        for slot in starting[max(0, wanted) :]:
+            slot.kill()
+        if self._retry is None:
+            for _ in range(wanted - len(starting)):
+                self._spawn()
+        self._balancing = False
+
+    def _spawn(self) -> None:
+        options = self._options
+        slot = Slot(self._cage, self, job_seconds=options.job_seconds, start_seconds=options.start_seconds)
+        self._slots.append(slot)
+        self._decoders.add(slot.decoder)
+
+    def _feed(self) -> None:
+        while self._waiting:
+            slot = max(self._slots, key=lambda slot: slot.room, default=None)
+            if slot is None or not slot.room:
+                return
+            slot.give(self._waiting.popleft())

@@ -21,7 +21,8 @@ from pixelflow.ports.queue import Queue
 from pixelflow.ports.storage import Staged, Storage
 from pixelflow.ports.store import JobStore
 from pixelflow.worker.lease import Lease, Leases
-from pixelflow.worker.pool import Died, Pool, Running, Stopped
+from pixelflow.worker.pool import Pool
+from pixelflow.worker.running import Died, Running, Stopped
 
 log = structlog.get_logger()
 
@@ -238,7 +239,9 @@ class Worker:
         ]
         completion = Completion(
             outputs=outputs,
-            skipped=[SkippedOutput(each.step, Failure(each.code, each.message, each.step)) for each in done.skipped],
+            skipped=[
+                SkippedOutput(each.step, Failure(each.code, each.message, each.step)) for each in done.skipped
+            ],
             source_format=done.source.format,
             source_width=done.source.width,
             source_height=done.source.height,

@@ -1,0 +1,141 @@
+"""The caged decoder's program: prepare, seal, then one task after the other until the supervisor hangs up.
+
+``python -I -m pixelflow.imaging.child SOCKET PARENT SANDBOX MEMORY_BYTES OUTPUT_BYTES``
+"""
+
+import errno
+import gc
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from pixelflow.domain.errors import ImageError, PixelFlowError
+from pixelflow.imaging import cage, wire
+
+PROGRESS_SECONDS = 0.25
+"""Least time between two messages of progress."""
+EXHAUSTED = 3
+"""Exit status after memory ran out: what is left of the heap is not trusted with another task."""
+FONTS = Path(__file__).parent / "fonts"
+_STORAGE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ESTALE, errno.EROFS})
+_NO_MEMORY = (
+    "out of memory",
+    "unable to allocate",
+    "failed to allocate",
+    "cannot allocate memory",
+    "insufficient memory",
+)
+
+
+_Render = Callable[[wire.Task, int, list[int], list[int], Callable[[int], None]], wire.Finished]
+
+
+def main(arguments: list[str]) -> None:
+    """Run until the socket closes; a preparation that fails is told as ``Failed("startup")``."""
+    handle, parent, sandbox, memory_bytes, output_bytes = arguments
+    states = {"parent_death": cage.die_with_parent(int(parent))}
+    for terminal in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(terminal, signal.SIG_IGN)  # they mean the supervisor, which lets running tasks end
+    with socket.socket(fileno=int(handle)) as line:
+        try:
+            from pixelflow.imaging import render
+
+            versions = render.prepare()
+        except PixelFlowError as error:
+            _say(line, wire.Failed("startup", error.detail))
+            return
+        gc.collect()
+        gc.freeze()
+        if sandbox == "off":
+            states = dict.fromkeys(cage.PARTS, "off")
+        else:
+            states |= cage.seal([FONTS], memory_bytes=int(memory_bytes), output_bytes=int(output_bytes))
+        _say(line, wire.Ready(states, versions))
+        while received := _receive(line):
+            task, files = received
+            try:
+                reply = _withdrawn(line) or _do(task, files, render.render, line)
+            finally:
+                for file in files:
+                    os.close(file)
+            _say(line, reply)
+            if isinstance(reply, wire.Failed) and reply.code == "oom":
+                os._exit(EXHAUSTED)
+
+
+def _say(line: socket.socket, reply: wire.Reply) -> None:
+    rest = wire.pack(reply)
+    while rest:  # write(2): the cage has no send(2), which could name another address
+        rest = rest[os.write(line.fileno(), rest) :]
+
+
+def _receive(line: socket.socket) -> tuple[wire.Task, list[int]] | None:
+    """The next task with its files; None at the end. A withdrawal that comes too late is passed over."""
+    while True:
+        header, files, flags, _ = socket.recv_fds(line, wire.HEADER_BYTES, cage.OPEN_FILES)
+        while 0 < len(header) < wire.HEADER_BYTES and (more := line.recv(wire.HEADER_BYTES - len(header))):
+            header += more
+        if len(header) < wire.HEADER_BYTES or flags & socket.MSG_CTRUNC:
+            return None
+        if size := int.from_bytes(header, "little"):
+            break
+    body = line.recv(size, socket.MSG_WAITALL)
+    return (wire.unpack_task(body), files) if len(body) == size else None
+
+
+def _withdrawn(line: socket.socket) -> wire.Failed | None:
+    try:
+        ahead = line.recv(wire.HEADER_BYTES, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+    except BlockingIOError:
+        return None
+    return wire.Failed("withdrawn", "taken back before it was begun") if ahead == wire.WITHDRAW else None
+
+
+def _do(
+    task: wire.Task, files: list[int], render: _Render, line: socket.socket
+) -> wire.Finished | wire.Failed:
+    last_sent = time.monotonic()
+
+    def report(percent: int) -> None:
+        nonlocal last_sent
+        now = time.monotonic()
+        if now - last_sent >= PROGRESS_SECONDS:
+            last_sent = now
+            _say(line, wire.Progress(percent))
+
+    cage.limit_cpu(task.limits.max_cpu_seconds)
+    source, assets, outputs = files[0], files[1 : 1 + len(task.assets)], files[1 + len(task.assets) :]
+    try:
+        return render(task, source, assets, outputs, report)
+    except ImageError as error:
+        return wire.Failed("oom" if _exhausted(error) else error.code, error.detail, error.step)
+    except MemoryError as error:
+        return wire.Failed("oom", _sentence(error))
+    except OSError as error:
+        if error.errno == errno.EFBIG:
+            limit = task.limits.max_output_bytes
+            return wire.Failed("limit", f"an output is larger than {limit} bytes (MAX_OUTPUT_BYTES)")
+        if error.errno in _STORAGE:
+            return wire.Failed("storage", str(error.errno))
+        return wire.Failed("internal", _sentence(error))
+    except Exception as error:  # noqa: BLE001 - whatever a plug-in raises ends its task and nothing else
+        return wire.Failed("oom" if _exhausted(error) else "internal", _sentence(error))
+
+
+def _exhausted(error: BaseException) -> bool:
+    text = str(error).lower()
+    return isinstance(error, MemoryError) or any(words in text for words in _NO_MEMORY)
+
+
+def _sentence(error: Exception) -> str:
+    """The error's type and first line, without the paths that an OSError carries."""
+    text = error.strerror or "" if isinstance(error, OSError) else str(error).split("\n", 1)[0]
+    return f"{type(error).__name__}: {text}"[:300]
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
