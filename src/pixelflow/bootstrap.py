@@ -3,23 +3,31 @@
 import os
 import secrets
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from pixelflow import __version__
 from pixelflow.adapters.events import open_hub
 from pixelflow.adapters.queue import open_queue
 from pixelflow.adapters.storage import open_storage
 from pixelflow.adapters.store import open_store
+from pixelflow.control.admission import Admission
+from pixelflow.control.assets import Assets
+from pixelflow.control.intake import IntakeLimits
+from pixelflow.control.jobs import Jobs
 from pixelflow.control.keeper import Keeper
+from pixelflow.control.signing import UrlSigner
+from pixelflow.domain.errors import PixelFlowError
+from pixelflow.http.services import Check, HttpOptions, Services
 from pixelflow.ports.events import EventHub
 from pixelflow.ports.queue import Queue
 from pixelflow.ports.storage import Storage
 from pixelflow.ports.store import JobStore
 from pixelflow.settings import Settings
-from pixelflow.telemetry import Metrics
-from pixelflow.worker.pool import Pool, PoolOptions
+from pixelflow.telemetry import Metrics, Slots
+from pixelflow.worker.pool import Pool
 from pixelflow.worker.worker import Pace, Worker
 
 
@@ -34,12 +42,15 @@ class System:
     pool: Pool
     worker: Worker
     keeper: Keeper
-    metrics: Metrics
+    services: Services
 
 
 @asynccontextmanager
-async def assemble(settings: Settings) -> AsyncIterator[System]:
-    """Open what the addresses in the settings name, and close it in turn; raises StartupError."""
+async def assemble(settings: Settings, stopping: Callable[[], bool]) -> AsyncIterator[System]:
+    """Open what the addresses in the settings name, and close it in turn; ``stopping`` says that the process goes down.
+
+    Raises StartupError.
+    """
     store = await open_store(settings.store_address, time.time)
     try:
         storage = open_storage(settings.storage_address)
@@ -47,15 +58,7 @@ async def assemble(settings: Settings) -> AsyncIterator[System]:
         hub = open_hub("memory://")
         metrics = Metrics()
         limits = settings.image_limits
-        options = PoolOptions(
-            size=settings.pool_size,
-            sandbox=settings.worker.sandbox,
-            job_seconds=limits.max_job_seconds,
-            memory_bytes=limits.max_memory_bytes,
-            max_jobs=settings.worker.child_max_jobs,
-            max_rss_bytes=settings.worker.child_max_rss_bytes,
-        )
-        pool = Pool(options, limits, lambda: worker.room.set())
+        pool = Pool(settings.pool_options, limits, lambda: worker.room.set())
         worker = Worker(
             owner=f"{os.uname().nodename}:{os.getpid()}:{secrets.token_hex(4)}",
             store=store,
@@ -64,7 +67,11 @@ async def assemble(settings: Settings) -> AsyncIterator[System]:
             hub=hub,
             pool=pool,
             limits=limits,
-            pace=Pace(settings.worker.lease_seconds, settings.worker.heartbeat_seconds, settings.keeper.keeper_seconds),
+            pace=Pace(
+                settings.worker.lease_seconds,
+                settings.worker.heartbeat_seconds,
+                settings.keeper.keeper_seconds,
+            ),
             observe=metrics.phase,
         )
         keeper = Keeper(
@@ -79,12 +86,75 @@ async def assemble(settings: Settings) -> AsyncIterator[System]:
         )
         try:
             await pool.start()
-            yield System(store, storage, queue, hub, pool, worker, keeper, metrics)
+            services = _services(settings, stopping, store, storage, queue, hub, pool, metrics)
+            yield System(store, storage, queue, hub, pool, worker, keeper, services)
         finally:
             await pool.close()
             await queue.close()
+            await storage.close()
     finally:
         await store.close()
+
+
+def _services(
+    settings: Settings,
+    stopping: Callable[[], bool],
+    store: JobStore,
+    storage: Storage,
+    queue: Queue,
+    hub: EventHub,
+    pool: Pool,
+    metrics: Metrics,
+) -> Services:
+    intake = IntakeLimits(settings.upload_bytes)
+    assets = Assets(store, storage, intake, time.time)
+    admission = Admission(
+        store, storage, time.monotonic, settings.queue.max_queue_depth, settings.storage.min_free_bytes
+    )
+
+    async def readiness() -> Sequence[Check]:
+        return await _readiness(settings, stopping, store, storage, pool)
+
+    async def exposition() -> bytes:
+        return metrics.render(await store.depth(), Slots(pool.size, pool.busy))
+
+    return Services(
+        jobs=Jobs(store, storage, queue, hub, assets, admission, intake, stopping=stopping),
+        assets=assets,
+        signer=UrlSigner(signing_keys(settings.http.signing_keys, settings.store.db_path.parent), time.time),
+        pool=pool,
+        readiness=readiness,
+        version=lambda: {"version": __version__, **pool.versions},
+        metrics=exposition,
+        options=HttpOptions(
+            upload_bytes=settings.upload_bytes,
+            zero_config_upload_bytes=settings.zero_config_upload_bytes,
+            public_url=settings.http.public_url,
+            upload_url_seconds=settings.http.upload_url_seconds,
+            slow_body_seconds=settings.http.slow_body_seconds,
+            max_wait_seconds=settings.http.max_wait_seconds,
+            sse_heartbeat_seconds=settings.http.sse_heartbeat_seconds,
+        ),
+        observe=metrics.http,
+    )
+
+
+async def _readiness(
+    settings: Settings, stopping: Callable[[], bool], store: JobStore, storage: Storage, pool: Pool
+) -> Sequence[Check]:
+    try:
+        await store.check()
+        book = Check("store", good=True)
+    except (OSError, PixelFlowError) as error:
+        book = Check("store", good=False, detail=str(error))
+    free, least = await storage.free_bytes(), settings.storage.min_free_bytes
+    return (
+        Check("draining", good=not stopping(), detail="the server is going down" if stopping() else ""),
+        book,
+        Check("disk", free is None or free >= least, f"{free} bytes are free, MIN_FREE_BYTES keeps {least}"),
+        Check("pool", pool.healthy, f"{pool.size} decoders wanted, {pool.busy} busy"),
+        *(Check(f"cage.{part}", good=True, detail=state) for part, state in pool.cage.items()),
+    )
 
 
 def signing_keys(given: str | None, folder: Path) -> Mapping[str, bytes]:

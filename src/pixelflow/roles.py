@@ -16,6 +16,7 @@ from granian.server.embed import Server
 from pixelflow import __version__
 from pixelflow.bootstrap import System, assemble
 from pixelflow.domain.errors import StartupError
+from pixelflow.http.app import build_app
 from pixelflow.settings import Settings
 from pixelflow.telemetry import configure_logs
 
@@ -45,7 +46,7 @@ async def _serve(settings: Settings) -> int:
         loop.add_signal_handler(number, stopping.set)
     door = Door()
     async with _listening(door, host, port), assemble(settings, stopping.is_set) as system:
-        door.open(system.app)
+        door.open(build_app(system.services))
         for number, change in ((signal.SIGTTIN, 1), (signal.SIGTTOU, -1)):
             loop.add_signal_handler(number, _resize, system, change, set[asyncio.Task[None]]())
         for line in _greeting(settings, system, host, port):
@@ -108,7 +109,8 @@ async def _listening(app: App, host: str, port: int) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        server.stop()
+        server.interrupt_signal = True
+        server.main_loop_interrupt.set()
         done, _ = await asyncio.wait({running}, timeout=STOP_SECONDS)
         if not done:
             running.cancel()

@@ -189,7 +189,9 @@ class Settings:
         """The storage's address."""
         if self.storage.storage:
             return self.storage.storage
-        return "file://?" + urlencode({"uploads": self.storage.upload_dir, "outputs": self.storage.output_dir})
+        return "file://?" + urlencode(
+            {"uploads": self.storage.upload_dir, "outputs": self.storage.output_dir}
+        )
 
     @property
     def pool_size(self) -> int:

@@ -55,26 +55,32 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        made = {"registry": self.registry}
-        self._jobs = Gauge("pixelflow_jobs", "Jobs by state.", ["state"], **made)
-        self._depth = Gauge("pixelflow_queue_depth", "Jobs waiting for a worker.", **made)
-        self._age = Gauge("pixelflow_queue_age_seconds", "Age of the oldest waiting job.", **made)
-        self._slots = Gauge("pixelflow_slots", "Decoder slots.", ["state"], **made)
+        self._jobs = Gauge("pixelflow_jobs", "Jobs by state.", ["state"], registry=self.registry)
+        self._depth = Gauge("pixelflow_queue_depth", "Jobs waiting for a worker.", registry=self.registry)
+        self._age = Gauge(
+            "pixelflow_queue_age_seconds", "Age of the oldest waiting job.", registry=self.registry
+        )
+        self._slots = Gauge("pixelflow_slots", "Decoder slots.", ["state"], registry=self.registry)
         self._phase = Histogram(
             "pixelflow_phase_seconds",
             "Time of a job by phase: waiting, decode, each operation, encode, storing.",
             ["phase"],
             buckets=PHASE_BUCKETS,
-            **made,
+            registry=self.registry,
         )
         self._http = Histogram(
             "pixelflow_http_request_seconds",
             "Time to answer by route.",
             ["method", "route", "status"],
             buckets=PHASE_BUCKETS,
-            **made,
+            registry=self.registry,
         )
-        self._ended = Counter("pixelflow_jobs_ended_total", "Jobs that ended, by state and code.", ["state", "code"], **made)
+        self._ended = Counter(
+            "pixelflow_jobs_ended_total",
+            "Jobs that ended, by state and code.",
+            ["state", "code"],
+            registry=self.registry,
+        )
 
     def phase(self, name: str, seconds: float) -> None:
         """A job spent that long in a phase."""
@@ -97,5 +103,3 @@ class Metrics:
         self._slots.labels("busy").set(slots.busy)
         self._slots.labels("idle").set(max(0, slots.size - slots.busy))
         return generate_latest(self.registry)
-
-
