@@ -11,6 +11,7 @@ from pixelflow.operations.color import Color, EdgeColor, rgba
 from pixelflow.operations.frames import each_frame, frame_size
 from pixelflow.operations.gravity import Gravity, offset
 from pixelflow.operations.lengths import AspectRatio, Extent, distance, ratio
+from pixelflow.operations.problems import Contradiction
 from pixelflow.operations.surface import on_canvas, ready_for
 
 if TYPE_CHECKING:
@@ -66,13 +67,15 @@ class Pad(Operation):
         sides = any(side is not None for side in (self.top, self.right, self.bottom, self.left))
         sized = self.width is not None or self.height is not None
         if sides + sized + (self.aspect_ratio is not None) != 1:
-            raise ValueError(
-                "give sides (top, right, bottom, left), or a width and a height, or an aspect_ratio"
+            raise Contradiction(
+                "give sides (top, right, bottom, left), or a width and a height, or an aspect_ratio", "top"
             )
         if sides and "gravity" in self.model_fields_set:
-            raise ValueError("the sides place the picture: leave out gravity")
+            raise Contradiction("the sides place the picture: leave out gravity", "gravity")
         if self.mode != "background" and self.color is not None:
-            raise ValueError(f"mode {self.mode!r} has no colour: leave out color, or mode")
+            raise Contradiction(
+                f"mode {self.mode!r} has no colour: leave out color, or mode", "color", "mode"
+            )
         return self
 
     def target(self, width: int, height: int) -> tuple[int, int]:
@@ -124,7 +127,7 @@ class Background(Operation):
     @model_validator(mode="after")
     def _consistent(self) -> Background:
         if rgba(self.color)[3] < 255:
-            raise ValueError("a background is opaque: give a color without alpha")
+            raise Contradiction("a background is opaque: give a color without alpha", "color")
         return self
 
     def apply(self, image: pyvips.Image, context: Context) -> pyvips.Image:

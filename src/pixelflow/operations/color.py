@@ -1,4 +1,4 @@
-"""Colours as callers write them: ``#rgb`` and ``#rgba``, ``#rrggbb``, ``#rrggbbaa``, the names of CSS, ``transparent``."""
+"""Colours as callers write them: ``#rgb``, ``#rrggbb``, either with alpha, CSS names, ``transparent``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from pydantic import AfterValidator, WithJsonSchema
 from pixelflow.operations.color_names import NAMES
 
 _HEX = re.compile(r"#(?:[0-9a-f]{3,4}|[0-9a-f]{6}|[0-9a-f]{8})", re.IGNORECASE)
-ALLOWED = "#rgb, #rrggbb, #rrggbbaa, a CSS colour name, or transparent"
 
 
 @lru_cache(maxsize=512)
@@ -43,37 +42,13 @@ def _edge_or_color(value: str) -> str:
     return value if value == "auto" else _color(value)
 
 
-Color = Annotated[
-    str,
-    AfterValidator(_color),
-    WithJsonSchema(
-        {"type": "string", "format": "color", "description": ALLOWED, "examples": ["#ff8800", "white"]}
-    ),
-]
+def _schema(*words: str) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "format": "color", "examples": ["#ff8800", "white", *words]})
+
+
+Color = Annotated[str, AfterValidator(_color), _schema()]
 """A colour, kept as it was written."""
-EdgeColor = Annotated[
-    str,
-    AfterValidator(_edge_or_color),
-    WithJsonSchema(
-        {
-            "type": "string",
-            "format": "color",
-            "description": f"{ALLOWED}, or auto",
-            "examples": ["auto", "white"],
-        }
-    ),
-]
+EdgeColor = Annotated[str, AfterValidator(_edge_or_color), _schema("auto")]
 """A colour, or ``auto``: the mean of the picture's outermost pixels."""
-Backdrop = Annotated[
-    str,
-    AfterValidator(_backdrop),
-    WithJsonSchema(
-        {
-            "type": "string",
-            "format": "color",
-            "description": f"{ALLOWED}, auto, or blur",
-            "examples": ["blur", "white"],
-        }
-    ),
-]
+Backdrop = Annotated[str, AfterValidator(_backdrop), _schema("auto", "blur")]
 """A colour, ``auto``, or ``blur``: the picture itself, stretched and blurred."""

@@ -11,9 +11,13 @@ from pixelflow.operations.base import Context, Length, Operation, pixels
 from pixelflow.operations.frames import each_frame, first_frame, frame_size
 from pixelflow.operations.gravity import PLACES, FocalPoint, Focus, window
 from pixelflow.operations.lengths import AspectRatio, Extent, distance, ratio
+from pixelflow.operations.problems import Contradiction
 
 if TYPE_CHECKING:
     import pyvips
+
+
+_BOX = ("x", "y", "width", "height")
 
 
 class Crop(Operation):
@@ -46,11 +50,19 @@ class Crop(Operation):
         sized = self.width is not None or self.height is not None
         cornered = self.x is not None or self.y is not None
         if self.aspect_ratio is not None and (sized or cornered):
-            raise ValueError("aspect_ratio finds the box itself: leave out x, y, width and height")
+            raise Contradiction(
+                "aspect_ratio finds the box itself: leave out x, y, width and height", "aspect_ratio", *_BOX
+            )
         if self.aspect_ratio is None and not (sized or cornered):
-            raise ValueError("give a width, a height, x, y or an aspect_ratio")
+            raise Contradiction("give a width, a height, x, y or an aspect_ratio", "width")
         if sum([cornered, self.gravity is not None, self.focus is not None]) > 1:
-            raise ValueError("x and y, gravity and focus each place the box: give one of them")
+            raise Contradiction(
+                "x and y, gravity and focus each place the box: give one of them",
+                "gravity",
+                "focus",
+                "x",
+                "y",
+            )
         return self
 
     def target(self, width: int, height: int) -> tuple[int, int]:

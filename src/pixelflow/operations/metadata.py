@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from pixelflow.operations.base import Context, Operation
+from pixelflow.operations.problems import Contradiction
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -69,7 +70,7 @@ class Metadata(Operation):
     @model_validator(mode="after")
     def _consistent(self) -> Metadata:
         if self.keep is not None and (both := [kind for kind in self.keep if kind in self.drop]):
-            raise ValueError(f"{', '.join(both)} cannot be both kept and dropped")
+            raise Contradiction(f"{', '.join(both)} cannot be both kept and dropped", "keep", "drop")
         return self
 
     def kept(self) -> frozenset[str]:

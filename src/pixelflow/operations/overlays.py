@@ -13,6 +13,7 @@ from pixelflow.operations.gravity import Gravity
 from pixelflow.operations.layers import Blend, Placement, Tile, laid_over
 from pixelflow.operations.lengths import Extent, Position
 from pixelflow.operations.orientation import turned
+from pixelflow.operations.problems import Contradiction
 from pixelflow.operations.resampling import resample
 
 if TYPE_CHECKING:
@@ -67,9 +68,11 @@ class Watermark(Operation):
     @model_validator(mode="after")
     def _consistent(self) -> Watermark:
         if "scale" in self.model_fields_set and (self.width is not None or self.height is not None):
-            raise ValueError("scale, or width and height: give one of them")
+            raise Contradiction("scale, or width and height: give one of them", "scale", "width", "height")
         if self.tile == "none" and self.spacing != 0:
-            raise ValueError("spacing is between copies: set tile to grid or chess, or leave it out")
+            raise Contradiction(
+                "spacing is between copies: set tile to grid or chess, or leave it out", "spacing"
+            )
         return self
 
     def needs(self) -> frozenset[str]:

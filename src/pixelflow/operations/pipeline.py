@@ -1,6 +1,6 @@
 """A pipeline: what the caller sent, checked step by step and turned into operations."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from typing import Any, Literal
@@ -11,6 +11,7 @@ from pixelflow.domain.errors import InvalidRequest, Problem
 from pixelflow.domain.limits import MAX_STEPS
 from pixelflow.operations.base import Operation
 from pixelflow.operations.encoding import Encoding
+from pixelflow.operations.problems import found, plain, shown, unknown
 from pixelflow.operations.registry import operations
 
 
@@ -50,154 +51,109 @@ class _Frame(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, populate_by_name=True)
 
-    id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")
+    id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$", examples=["thumb"])
     action: str
     source: str | None = Field(default=None, alias="from")
     output: bool = True
     on_error: Literal["fail", "skip"] = "fail"
 
 
-_FRAME_KEYS = frozenset({"id", "action", "from", "output", "on_error"})
+_FRAME_KEYS = ("id", "action", "from", "output", "on_error")
+ENCODING_KEYS = tuple(Encoding.model_fields)
+PLAIN = Encoding()
+MAX_PROBLEMS = 50
+"""A request with more problems than this is told the first ones."""
+MAX_ID = 64
 
 
 def parse(raw: object) -> Pipeline:
     """Check a pipeline; raises InvalidRequest with every problem: step, field, value, what is allowed."""
-    if not isinstance(raw, list):
-        raise InvalidRequest(
-            [
-                Problem(
-                    "pipeline must be a list of steps",
-                    "pipeline",
-                    value=type(raw).__name__,
-                    allowed="a list of 1 to 20 steps",
-                )
-            ]
-        )
-    if not 1 <= len(raw) <= MAX_STEPS:
-        raise InvalidRequest(
-            [
-                Problem(
-                    f"a pipeline has 1 to {MAX_STEPS} steps, this one has {len(raw)}",
-                    "pipeline",
-                    value=len(raw),
-                    allowed=f"1 to {MAX_STEPS} steps",
-                )
-            ]
-        )
+    if not isinstance(raw, list) or not 1 <= len(raw) <= MAX_STEPS:
+        found = f"this one has {len(raw)}" if isinstance(raw, list) else f"this is {shown(raw)}"
+        message = f"a pipeline is a list of 1 to {MAX_STEPS} steps, {found}"
+        value = len(raw) if isinstance(raw, list) else plain(raw)
+        raise InvalidRequest([Problem(message, "pipeline", None, value, f"a list of 1 to {MAX_STEPS} steps")])
     problems: list[Problem] = []
     steps = [step for index, item in enumerate(raw) if (step := _step(index, item, problems))]
     if not problems:
         steps = _ordered(steps, problems)
     if problems:
-        raise InvalidRequest(problems)
+        raise InvalidRequest(problems[:MAX_PROBLEMS])
     return Pipeline(steps, raw)
 
 
 def _step(index: int, item: object, problems: list[Problem]) -> Step | None:
     if not isinstance(item, dict):
+        message = f"step {index + 1} is {shown(item)}, not an object"
         problems.append(
-            Problem(
-                "a step must be an object",
-                f"pipeline[{index}]",
-                value=type(item).__name__,
-                allowed="an object",
-            )
+            Problem(message, f"pipeline[{index}]", None, plain(item), "an object with id and action")
         )
         return None
-    name = item["id"] if isinstance(item.get("id"), str) else f"#{index + 1}"
+    name = item["id"][:MAX_ID] if isinstance(item.get("id"), str) else f"#{index + 1}"
     before = len(problems)
-    frame = _checked(
-        _Frame, {key: value for key, value in item.items() if key in _FRAME_KEYS}, name, problems
-    )
-    known = operations()
-    action = item.get("action")
-    if not isinstance(action, str) or action not in known:
-        if isinstance(action, str):
-            problems.append(
-                Problem(f"there is no operation {action!r}", "action", name, action, ", ".join(sorted(known)))
-            )
+    frame: dict[str, Any] = {}
+    own: dict[str, Any] = {}
+    for key, value in item.items():
+        (frame if key in _FRAME_KEYS else own)[key] = value
+    checked = _checked(_Frame, frame, name, _FRAME_KEYS, problems)
+    known, action = operations(), item.get("action")
+    if not isinstance(action, str):
         return None
-    model = known[action]
-    encodes = model.produces == "image"
-    own = {key: value for key, value in item.items() if key not in _FRAME_KEYS}
-    options = {
-        key: own.pop(key)
-        for key in list(own)
-        if encodes and key in Encoding.model_fields and key not in model.model_fields
-    }
-    operation = _checked(model, own, name, problems)
-    encoding = _checked(Encoding, options, name, problems)
-    if frame is None or operation is None or encoding is None or len(problems) > before:
+    model = known.get(action)
+    if model is None:
+        message = f"step {shown(name)}: {unknown('operation', action, known)}"
+        problems.append(Problem(message, "action", name, plain(action), ", ".join(sorted(known))))
         return None
-    return Step(frame.id, operation, encoding, frame.source, frame.output, frame.on_error)
+    options: dict[str, Any] = {}
+    if model.produces == "image":
+        options = {key: own.pop(key) for key in ENCODING_KEYS if key in own and key not in model.model_fields}
+    names = (*model.model_fields, *(ENCODING_KEYS if model.produces == "image" else ()), *_FRAME_KEYS)
+    operation = _checked(model, own, name, names, problems)
+    encoding = _checked(Encoding, options, name, names, problems) if options else PLAIN
+    if checked is None or operation is None or encoding is None or len(problems) > before:
+        return None
+    return Step(checked.id, operation, encoding, checked.source, checked.output, checked.on_error)
 
 
 def _ordered(steps: Sequence[Step], problems: list[Problem]) -> list[Step]:
     by_id: dict[str, Step] = {}
     for step in steps:
         if by_id.setdefault(step.id, step) is not step:
-            problems.append(
-                Problem(
-                    f"two steps are called {step.id!r}",
-                    "id",
-                    step.id,
-                    step.id,
-                    "an id of its own for each step",
-                )
-            )
+            message = f"two steps are called {step.id!r}"
+            problems.append(Problem(message, "id", step.id, step.id, "an id of its own for each step"))
     for step in steps:
-        if step.source is not None and step.source not in by_id:
-            problems.append(
-                Problem(
-                    f"there is no step {step.source!r} to take the image from",
-                    "from",
-                    step.id,
-                    step.source,
-                    ", ".join(by_id),
-                )
-            )
-        elif step.source is not None and by_id[step.source].operation.produces != "image":
-            problems.append(
-                Problem(
-                    f"step {step.source!r} makes no image",
-                    "from",
-                    step.id,
-                    step.source,
-                    "a step that makes an image",
-                )
-            )
+        source = step.source
+        if source is None:
+            continue
+        if source not in by_id:
+            message = f"step {step.id!r}: there is no step {shown(source)} to take the image from"
+            problems.append(Problem(message, "from", step.id, plain(source), ", ".join(by_id)))
+        elif by_id[source].operation.produces != "image":
+            message = f"step {step.id!r}: step {source!r} makes no image"
+            problems.append(Problem(message, "from", step.id, source, "a step that makes an image"))
     if problems:
         return []
-    try:
-        order = list(
-            TopologicalSorter(
-                {step.id: [step.source] if step.source else [] for step in steps}
-            ).static_order()
-        )
-    except CycleError as error:
-        cycle = " → ".join(reversed(error.args[1]))
-        problems.append(
-            Problem(
-                f"the steps go round in a circle: {cycle}",
-                "from",
-                error.args[1][0],
-                cycle,
-                "steps that lead back to the source",
-            )
-        )
-        return []
     if not any(step.output for step in steps):
-        problems.append(
-            Problem("no step keeps its output", "output", steps[-1].id, False, "true on at least one step")
-        )
-    return [by_id[name] for name in order]
+        message = "no step keeps its output"
+        problems.append(Problem(message, "output", steps[-1].id, False, "true on at least one step"))
+    if all(step.source is None for step in steps):
+        return list(steps)
+    sources = {step.id: [step.source] if step.source else [] for step in steps}
+    try:
+        return [by_id[name] for name in TopologicalSorter(sources).static_order()]
+    except CycleError as error:
+        circle = " → ".join(reversed(error.args[1]))
+        message = f"the steps go round in a circle: {circle}"
+        allowed = "steps that lead back to the source"
+        problems.append(Problem(message, "from", error.args[1][0], circle, allowed))
+        return []
 
 
-def _checked(model: type[Any], values: Mapping[str, Any], step: str, problems: list[Problem]) -> Any:
+def _checked(
+    model: type[Any], values: Mapping[str, Any], step: str, names: Iterable[str], problems: list[Problem]
+) -> Any:
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        for found in error.errors(include_url=False):
-            field = str(found["loc"][0]) if found["loc"] else "step"
-            problems.append(Problem(found["msg"], field, step, found.get("input"), None))
+        problems += found(model, error, values, step, names)
         return None

@@ -11,6 +11,7 @@ from pixelflow.operations.base import Context, Length, Operation, pixels
 from pixelflow.operations.color import Backdrop
 from pixelflow.operations.frames import each_frame, first_frame, frame_size
 from pixelflow.operations.gravity import PLACES, Focus, offset, window
+from pixelflow.operations.problems import Contradiction
 from pixelflow.operations.resampling import Kernel, resample
 from pixelflow.operations.surface import on_canvas
 
@@ -92,9 +93,11 @@ class Resize(Operation):
     @model_validator(mode="after")
     def _consistent(self) -> Resize:
         if self.width is None and self.height is None:
-            raise ValueError("give a width, a height or both")
+            raise Contradiction("give a width, a height or both", "width")
         if self.fit == "contain" and not (isinstance(self.gravity, str) and self.gravity in PLACES):
-            raise ValueError("with fit 'contain' nothing is cut, so gravity is one of the nine places")
+            raise Contradiction(
+                "with fit 'contain' nothing is cut, so gravity is one of the nine places", "gravity", "fit"
+            )
         return self
 
     @property
@@ -193,7 +196,7 @@ class Thumbnail(Operation):
     @model_validator(mode="after")
     def _consistent(self) -> Thumbnail:
         if self.width is None and self.height is None:
-            raise ValueError("give a width, a height or both")
+            raise Contradiction("give a width, a height or both", "width")
         return self
 
     @property

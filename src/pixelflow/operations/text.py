@@ -19,6 +19,7 @@ from pixelflow.operations.gravity import Gravity
 from pixelflow.operations.layers import Placement, Tile, laid_over
 from pixelflow.operations.lengths import Extent, Position
 from pixelflow.operations.orientation import turned
+from pixelflow.operations.problems import Contradiction
 
 if TYPE_CHECKING:
     import pyvips
@@ -97,15 +98,22 @@ class Text(Operation):
     @model_validator(mode="after")
     def _consistent(self) -> Text:
         if (self.width is None) != (self.height is None):
-            raise ValueError(
-                "a box to fit has a width and a height; for lines of a certain width set wrap_width"
+            raise Contradiction(
+                "a box to fit has a width and a height; for lines of a certain width set wrap_width", "width"
             )
         if self.width is not None and (self.size is not None or "wrap_width" in self.model_fields_set):
-            raise ValueError("a box to fit sets the size and the lines itself: leave out size and wrap_width")
+            raise Contradiction(
+                "a box to fit sets size and lines itself: leave out size and wrap_width",
+                "width",
+                "size",
+                "wrap_width",
+            )
         if self.stroke == 0 and "stroke_color" in self.model_fields_set:
-            raise ValueError("stroke_color needs a stroke of at least 1")
+            raise Contradiction("stroke_color needs a stroke of at least 1", "stroke_color")
         if self.tile == "none" and self.tile_spacing != 0:
-            raise ValueError("tile_spacing is between copies: set tile to grid or chess, or leave it out")
+            raise Contradiction(
+                "tile_spacing is between copies: set tile to grid or chess, or leave it out", "tile_spacing"
+            )
         return self
 
     def apply(self, image: pyvips.Image, context: Context) -> pyvips.Image:
