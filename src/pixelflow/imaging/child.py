@@ -9,9 +9,9 @@ import os
 import signal
 import socket
 import sys
+import tempfile
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from pixelflow.domain.errors import ImageError, PixelFlowError
 from pixelflow.imaging import cage, wire
@@ -20,7 +20,6 @@ PROGRESS_SECONDS = 0.25
 """Least time between two messages of progress."""
 EXHAUSTED = 3
 """Exit status after memory ran out: what is left of the heap is not trusted with another task."""
-FONTS = Path(__file__).parent / "fonts"
 _STORAGE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ESTALE, errno.EROFS})
 _NO_MEMORY = (
     "out of memory",
@@ -42,18 +41,23 @@ def main(arguments: list[str]) -> None:
         signal.signal(terminal, signal.SIG_IGN)  # they mean the supervisor, which lets running tasks end
     with socket.socket(fileno=int(handle)) as line:
         try:
-            from pixelflow.imaging import render
+            from pixelflow.imaging import native, render, warmup
 
             versions = render.prepare()
         except PixelFlowError as error:
             _say(line, wire.Failed("startup", error.detail))
             return
-        gc.collect()
-        gc.freeze()
+        scratch = [_empty_file() for _ in range(warmup.SCRATCH)]
         if sandbox == "off":
             states = dict.fromkeys(cage.PARTS, "off")
         else:
-            states |= cage.seal([FONTS], memory_bytes=int(memory_bytes), output_bytes=int(output_bytes))
+            sizes = {"memory_bytes": int(memory_bytes), "output_bytes": int(output_bytes)}
+            states |= cage.seal([native.FONTS], **sizes)
+        render.warm_up(scratch)
+        for file in scratch:
+            os.close(file)
+        gc.collect()
+        gc.freeze()
         _say(line, wire.Ready(states, versions))
         while received := _receive(line):
             task, files = received
@@ -65,6 +69,13 @@ def main(arguments: list[str]) -> None:
             _say(line, reply)
             if isinstance(reply, wire.Failed) and reply.code == "oom":
                 os._exit(EXHAUSTED)
+
+
+def _empty_file() -> int:
+    if sys.platform == "linux":
+        return os.memfd_create("scratch")
+    with tempfile.TemporaryFile() as file:
+        return os.dup(file.fileno())
 
 
 def _say(line: socket.socket, reply: wire.Reply) -> None:

@@ -15,7 +15,7 @@ from typing import Protocol
 
 import msgspec
 
-from pixelflow.imaging import wire
+from pixelflow.imaging import native, wire
 
 READ_BYTES = 64 * 1024
 STDERR_BYTES = 4096
@@ -26,9 +26,8 @@ REAP_SECONDS = 0.005
 """How often a dying process is looked for where the kernel has no pidfd."""
 
 ENVIRONMENT: Mapping[str, str] = {
+    **native.environment(),
     "LANG": "C.UTF-8",
-    "MALLOC_ARENA_MAX": "1",
-    "VIPS_CONCURRENCY": "1",
     "OPENBLAS_NUM_THREADS": "1",
 }
 """All that a decoder finds in its environment."""
