@@ -73,6 +73,7 @@ async def assemble(settings: Settings, stopping: Callable[[], bool]) -> AsyncIte
                 settings.keeper.keeper_seconds,
             ),
             observe=metrics.phase,
+            ended=metrics.ended,
         )
         keeper = Keeper(
             store=store,

@@ -53,6 +53,8 @@ class Worker:
     pace: Pace = Pace()
     observe: Callable[[str, float], None] = lambda phase, seconds: None
     """Told each phase's name (waiting, decode, an operation, encode, storing) and its seconds."""
+    ended: Callable[[str, str], None] = lambda state, code: None
+    """Told the state and the failure's code of each job that ends here."""
     room: asyncio.Event = field(default_factory=asyncio.Event)
     """Set by the pool when a slot comes free."""
     leases: Leases = field(default_factory=Leases)
@@ -139,7 +141,10 @@ class Worker:
             words.info("write refused", reason="the claim is no longer held")
             return
         self.hub.publish(Event.of(ended), ended)
-        words.info("job " + ended.state, error=ended.error.code if ended.error else None)
+        code = ended.error.code if ended.error else ""
+        if ended.terminal:
+            self.ended(ended.state, code)
+        words.info("job " + ended.state, error=code)
 
     async def _attempt(self, job: Job, claim: Claim, lease: Lease) -> Job | None:
         try:
