@@ -56,7 +56,7 @@ class Jobs:
     async def arrive(
         self, tenant: str, kind: str, chunks: AsyncIterable[bytes], intake: IntakeLimits | None = None
     ) -> Arrived:
-        """Store a picture as it streams in; raises UnsupportedImage, TooLarge, Busy, and keeps nothing then."""
+        """Store a picture as it streams in; raises UnsupportedImage, TooLarge, Busy; keeps nothing then."""
         await self.admission.check()
         job_id = new_id()
         return Arrived(job_id, await self._stored(tenant, job_id, kind, chunks, intake or self.intake))
@@ -69,7 +69,7 @@ class Jobs:
     async def submit(
         self, tenant: str, order: Order, arrived: Arrived, idempotency: IdempotencyKey | None
     ) -> Created:
-        """Queue a job whose picture has arrived; when it raises (InvalidRequest), ``forget`` is the caller's."""
+        """Queue a job whose picture has arrived; raises InvalidRequest, and the caller forgets then."""
         job = self._new(tenant, arrived.job_id, order, JobState.QUEUED, arrived.source)
         created = await self._create(job, order, idempotency)
         if created.replayed:
@@ -134,7 +134,7 @@ class Jobs:
         return job
 
     async def wait(self, tenant: str, job_id: str, seconds: float) -> Job:
-        """The job as soon as it has ended, or as it then is; raises UnknownId, also for one deleted meanwhile."""
+        """The job as soon as it has ended, or as it is then; raises UnknownId, also once it is deleted."""
         if seconds <= 0:
             return await self.get(tenant, job_id)
         with self.hub.subscribe(tenant, job_id) as subscription:
@@ -201,6 +201,13 @@ class Jobs:
             if output.id == step:
                 return output
         return self._no_output(job, step)
+
+    async def first_output(self, tenant: str, job_id: str) -> Output:
+        """The only result, or the first in the pipeline's order; raises StateConflict while there is none."""
+        job = await self.finished(tenant, job_id)
+        if not job.outputs:
+            return self._no_output(job, str(job.skipped[0].id if job.skipped else ""))
+        return job.outputs[0]
 
     async def finished(self, tenant: str, job_id: str) -> Job:
         """A completed job; raises StateConflict with the state for any other."""

@@ -3,24 +3,17 @@
 import asyncio
 import os
 import threading
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from time import perf_counter
-from typing import Any
 
 import structlog
 
 from pixelflow.http.body import linger
 from pixelflow.http.download import get_output
-from pixelflow.http.errors import (
-    PROBLEM_TYPE,
-    Disconnected,
-    HeadersTooLarge,
-    encode,
-    refusal,
-)
-from pixelflow.http.exchange import NO_STORE, Exchange
-from pixelflow.http.services import Receive, Scope, Send, Services
+from pixelflow.http.errors import Disconnected, HeadersTooLarge, refusal
+from pixelflow.http.exchange import Exchange
+from pixelflow.http.services import Message, Receive, Scope, Send, Services
 from pixelflow.http.submission import post_job
 from pixelflow.http.uploads import put_upload
 from pixelflow.http.waiting import get_job
@@ -58,7 +51,7 @@ class App:
         status = 0
         request_id = os.urandom(8).hex()
 
-        async def noting(message: Mapping[str, Any]) -> None:
+        async def noting(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
@@ -66,19 +59,21 @@ class App:
             await send(message)
 
         route = ""
-        exchange = Exchange(self._services, scope, receive, noting)
+        exchange = scope["exchange"] = Exchange(self._services, scope, receive, noting, request_id)
         structlog.contextvars.bind_contextvars(request=request_id)
         try:
             check_headers(scope)
             handler, route, ids = match(scope["method"], scope["path"])
             if handler is None:
                 await self._others(scope, receive, noting)
+                if status >= 400:
+                    await linger(exchange)
             else:
                 await handler(exchange, *ids)
         except Disconnected:
             status = status or CLOSED_BY_CLIENT
         except Exception as error:  # noqa: BLE001 - the outermost place
-            await self._refuse(exchange, error, request_id, begun=bool(status))
+            await self._refuse(exchange, error, begun=bool(status))
         finally:
             if not route:
                 found = scope.get("route")
@@ -92,18 +87,14 @@ class App:
             await (await asyncio.wrap_future(self._rest))(scope, receive, send)
 
     @staticmethod
-    async def _refuse(exchange: Exchange, error: Exception, request_id: str, *, begun: bool) -> None:
+    async def _refuse(exchange: Exchange, error: Exception, *, begun: bool) -> None:
         found = refusal(error)
         if found.status >= 500:
             log.error("request failed", path=exchange.scope["path"], code=found.code, exc_info=error)
         if begun:
             # The answer's head is out: cutting the connection is the only way to say that it is not whole.
             raise error
-        headers = [(b"content-type", PROBLEM_TYPE), NO_STORE, *found.headers]
-        body = encode(found.document(request_id))
-        headers.append((b"content-length", str(len(body)).encode()))
-        await exchange.send({"type": "http.response.start", "status": found.status, "headers": headers})
-        await exchange.send({"type": "http.response.body", "body": body})
+        await exchange.problem(found)
         await linger(exchange)
 
 
@@ -132,7 +123,7 @@ def match(method: str, path: str) -> tuple[Handler | None, str, tuple[str, ...]]
             case [job_id, "outputs", step] if job_id and step and method in {"GET", "HEAD"}:
                 return get_output, "/v1/jobs/{job_id}/outputs/{step}", (job_id, step)
     elif path == "/healthz":
-        if method == "GET":
+        if method in {"GET", "HEAD"}:
             return healthy, "/healthz", ()
     elif path.startswith("/v1/uploads/") and method == "PUT" and path.count("/") == 3:
         return put_upload, "/v1/uploads/{job_id}", (path[12:],)

@@ -146,8 +146,9 @@ def _decoded(text: str) -> bytes:
 
 
 async def linger(exchange: Exchange) -> None:
-    """After a refusal, take in for a while what is still sent, so that the client comes to read the answer."""
-    left = 0 if exchange.body_ended else LINGER_BYTES
+    """After a refusal, take in for a while what still comes, so that the client reads the answer at last."""
+    sends = exchange.header(b"content-length") or exchange.header(b"transfer-encoding")
+    left = LINGER_BYTES if sends and not exchange.body_ended else 0
     try:
         async with asyncio.timeout(LINGER_SECONDS):
             while left > 0:

@@ -10,7 +10,6 @@ import msgspec
 from pixelflow.domain import errors
 from pixelflow.domain.errors import InvalidRequest, PixelFlowError, Problem
 
-PROBLEM_TYPE = b"application/problem+json"
 RETRY_SECONDS = 5
 MAX_SHOWN = 200
 """Characters of a refused value that an answer repeats."""

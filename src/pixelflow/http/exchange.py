@@ -5,23 +5,29 @@ from urllib.parse import parse_qsl
 
 from pixelflow.domain.errors import MalformedRequest
 from pixelflow.domain.principal import Principal
+from pixelflow.http.errors import Refusal, encode
 from pixelflow.http.services import Receive, Scope, Send, Services
 
 JSON = (b"content-type", b"application/json")
+PROBLEM = (b"content-type", b"application/problem+json")
 NO_STORE = (b"cache-control", b"no-store")
-JSON_HEADERS = [JSON, NO_STORE, (b"x-content-type-options", b"nosniff")]
+NOSNIFF = (b"x-content-type-options", b"nosniff")
+JSON_HEADERS = [JSON, NO_STORE, NOSNIFF]
 
 
 class Exchange:
     """What a handler works with."""
 
-    __slots__ = ("body_ended", "receive", "scope", "send", "services")
+    __slots__ = ("body_ended", "receive", "request_id", "scope", "send", "services")
 
-    def __init__(self, services: Services, scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(
+        self, services: Services, scope: Scope, receive: Receive, send: Send, request_id: str
+    ) -> None:
         self.services = services
         self.scope = scope
         self.receive = receive
         self.send = send
+        self.request_id = request_id
         self.body_ended = False
 
     def header(self, name: bytes) -> bytes | None:
@@ -47,8 +53,8 @@ class Exchange:
     @property
     def base_url(self) -> str:
         """PUBLIC_URL, or else what the request's Host says; no slash at the end."""
-        if self.services.options.public_url:
-            return self.services.options.public_url.rstrip("/")
+        if base := self.services.options.link_base:
+            return base
         host = (self.header(b"host") or b"localhost").decode("latin-1")
         return f"{self.scope['scheme']}://{host}"
 
@@ -58,6 +64,14 @@ class Exchange:
         await self.send(
             {"type": "http.response.start", "status": status, "headers": [*JSON_HEADERS, length, *headers]}
         )
+        await self.send({"type": "http.response.body", "body": body})
+
+    async def problem(self, found: Refusal) -> None:
+        """Answer with a problem document."""
+        body = encode(found.document(self.request_id))
+        length = (b"content-length", str(len(body)).encode())
+        headers = [PROBLEM, NO_STORE, NOSNIFF, length, *found.headers]
+        await self.send({"type": "http.response.start", "status": found.status, "headers": headers})
         await self.send({"type": "http.response.body", "body": body})
 
     async def empty(self, status: int, headers: Sequence[tuple[bytes, bytes]] = ()) -> None:

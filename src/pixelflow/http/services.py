@@ -1,6 +1,6 @@
 """What the HTTP layer is given; values, never the settings object."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -10,9 +10,10 @@ from pixelflow.control.signing import UrlSigner
 from pixelflow.domain.principal import LOCAL, Principal
 
 Headers = Sequence[tuple[bytes, bytes]]
-Scope = dict[str, Any]
-Receive = Callable[[], Awaitable[Mapping[str, Any]]]
-Send = Callable[[Mapping[str, Any]], Awaitable[None]]
+Message = MutableMapping[str, Any]
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,11 @@ class HttpOptions:
     max_wait_seconds: float = 60.0
     sse_heartbeat_seconds: float = 15.0
     max_pool_size: int = 1024
+
+    @property
+    def link_base(self) -> str:
+        """What stands before the paths of links: PUBLIC_URL, or nothing."""
+        return self.public_url.rstrip("/") if self.public_url else ""
 
 
 async def local_caller(headers: Headers) -> Principal:

@@ -175,7 +175,7 @@ async def _submit(
 async def _answer(
     exchange: Exchange, created: Created, status: int, upload: dict[str, Any] | None = None
 ) -> None:
-    base = exchange.services.options.public_url or ""
+    base = exchange.services.options.link_base
     location = (b"location", f"{base}/v1/jobs/{created.job.id}".encode())
     headers = [location, REPLAYED] if created.replayed else [location]
     await exchange.json(status, encode(created_view(created.job, base, upload)), headers)

@@ -14,7 +14,7 @@ async def get_job(exchange: Exchange, job_id: str) -> None:
     query = exchange.scope["query_string"]
     seconds = _seconds(dict(exchange.query).get("wait", "0")) if query else 0.0
     job = await services.jobs.wait(tenant, job_id, min(seconds, services.options.max_wait_seconds))
-    await exchange.json(200, encode(job_view(job, services.options.public_url or "")))
+    await exchange.json(200, encode(job_view(job, services.options.link_base)))
 
 
 def _seconds(given: str) -> float:

@@ -1,0 +1,115 @@
+"""ParallelPix: upload, status, download."""
+
+from typing import Any
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, Field
+
+from pixelflow.domain.job import Job, JobState
+from pixelflow.http.dialects.manner import DialectRoute, dialect_answers
+from pixelflow.http.download import send_output
+from pixelflow.http.native.given import Caller, TheExchange, TheServices, json
+from pixelflow.http.native.handed import Handed
+from pixelflow.http.schemas import JOB_ID, MOMENT
+from pixelflow.http.submission import submit_form
+from pixelflow.http.view import moment
+
+DEFAULT_PIPELINE: list[dict[str, Any]] = [
+    {"id": "image", "action": "thumbnail", "width": 1024, "height": 1024}
+]
+"""For an upload that says nothing: fitted into 1024 × 1024 pixels, never enlarged, its format kept."""
+STATUS = {
+    JobState.AWAITING_UPLOAD: "queued",
+    JobState.QUEUED: "queued",
+    JobState.PROCESSING: "processing",
+    JobState.COMPLETED: "done",
+    JobState.FAILED: "error",
+    JobState.CANCELLED: "error",
+    JobState.QUARANTINED: "error",
+}
+router = APIRouter(prefix="/v1", tags=["ParallelPix"], route_class=DialectRoute)
+
+
+class Uploaded(BaseModel):
+    """An accepted upload."""
+
+    job_id: str = Field(examples=[JOB_ID])
+
+
+class Status(BaseModel):
+    """A job's state; ``error`` only where there is one."""
+
+    job_id: str = Field(examples=[JOB_ID])
+    status: str = Field(examples=["processing"], description="queued, processing, done or error")
+    submitted_at: str = Field(examples=[MOMENT])
+    error: str | None = None
+
+
+FORM = {
+    "required": True,
+    "content": {
+        "multipart/form-data": {
+            "schema": {
+                "type": "object",
+                "required": ["file"],
+                "properties": {
+                    "file": {"type": "string", "format": "binary"},
+                    "pipeline": {
+                        "type": "array",
+                        "items": {"$ref": "#/components/schemas/Step"},
+                        "default": DEFAULT_PIPELINE,
+                    },
+                },
+            }
+        }
+    },
+}
+
+
+@router.post(
+    "/upload",
+    summary="Upload a picture to be processed",
+    openapi_extra={"requestBody": FORM},
+    responses={200: {"model": Uploaded}, **dialect_answers(400, 408, 413, 415, 422, 503, 507)},
+)
+async def upload(exchange: TheExchange) -> Response:
+    """Without a `pipeline` the picture is fitted into 1024 × 1024 pixels and keeps its format."""
+    kind = exchange.header(b"content-type") or b""
+    created = await submit_form(exchange, kind, DEFAULT_PIPELINE)
+    return json({"job_id": created.job.id})
+
+
+@router.get(
+    "/status/{job_id}",
+    summary="A job's state",
+    responses={200: {"model": Status}, **dialect_answers(404)},
+)
+async def status(services: TheServices, caller: Caller, job_id: str) -> Response:
+    """One of `queued`, `processing`, `done`, `error`."""
+    return json(_status(await services.jobs.get(caller.tenant, job_id)))
+
+
+@router.get(
+    "/download/{job_id}",
+    summary="The processed picture",
+    response_class=Response,
+    responses={
+        200: {"content": {"image/*": {"schema": {"type": "string", "format": "binary"}}}},
+        **dialect_answers(404, 409),
+    },
+)
+async def download(exchange: TheExchange, services: TheServices, caller: Caller, job_id: str) -> Response:
+    """The only output, or the first in the pipeline's order; 409 with `Retry-After` while it is not done."""
+    output = await services.jobs.first_output(caller.tenant, job_id)
+    return Handed(lambda inner: send_output(inner, output), exchange)
+
+
+def _status(job: Job) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "job_id": job.id,
+        "status": STATUS[job.state],
+        "submitted_at": moment(job.created_at),
+    }
+    if STATUS[job.state] == "error":
+        shown["error"] = job.error.message if job.error else f"the job was {job.state}"
+    return shown

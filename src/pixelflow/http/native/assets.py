@@ -1,0 +1,73 @@
+"""``/v1/assets``."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+
+from pixelflow.control.intake import too_large
+from pixelflow.domain.asset import Asset
+from pixelflow.domain.errors import MalformedRequest
+from pixelflow.http import schemas
+from pixelflow.http.body import MAX_JSON_BYTES, stream
+from pixelflow.http.exchange import Exchange
+from pixelflow.http.multipart import MultipartForm
+from pixelflow.http.native.given import Caller, TheExchange, TheServices, json
+from pixelflow.http.view import asset_view
+
+router = APIRouter(prefix="/v1/assets", tags=["assets"])
+
+
+@router.post(
+    "",
+    status_code=201,
+    summary="Upload a picture for pipelines to refer to",
+    openapi_extra={"requestBody": schemas.NEW_ASSET},
+    responses=schemas.answers({201: schemas.Asset}, 400, 408, 413, 415, 503, 507),
+)
+async def add(exchange: TheExchange, services: TheServices, caller: Caller) -> Response:
+    """A form with the part `file`, or the bytes as they are. The same bytes have the same id."""
+    announced = exchange.header(b"content-length")
+    if announced is not None and int(announced) > services.options.upload_bytes + MAX_JSON_BYTES:
+        raise too_large(services.options.upload_bytes, int(announced))
+    kind = exchange.header(b"content-type") or b""
+    if kind.startswith(b"multipart/"):
+        asset = await _from_form(exchange, kind, caller.tenant)
+    else:
+        asset = await services.assets.add(caller.tenant, stream(exchange))
+    return json(asset_view(asset), 201, {"location": f"/v1/assets/{asset.id}"})
+
+
+async def _from_form(exchange: Exchange, kind: bytes, tenant: str) -> Asset:
+    asset = None
+    async for part in MultipartForm(kind, stream(exchange)).parts():
+        if part.name != "file" or asset is not None:
+            raise MalformedRequest("the form must have one part 'file' and no other", code="doubled_part")
+        asset = await exchange.services.assets.add(tenant, part.stream())
+    if asset is None:
+        raise MalformedRequest("the form has no part 'file'", code="missing_part", field="file")
+    return asset
+
+
+@router.get("", summary="The caller's assets", responses=schemas.answers({200: schemas.AssetPage}, 400, 422))
+async def list_assets(
+    services: TheServices,
+    caller: Caller,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    cursor: Annotated[str | None, Query(max_length=200)] = None,
+) -> Response:
+    """Newest first."""
+    page = await services.assets.list(caller.tenant, limit, cursor)
+    return json({"items": [asset_view(asset) for asset in page.items], "next_cursor": page.cursor})
+
+
+@router.get("/{asset_id}", summary="An asset", responses=schemas.answers({200: schemas.Asset}, 404))
+async def get(services: TheServices, caller: Caller, asset_id: str) -> Response:
+    """What is known of it."""
+    return json(asset_view(await services.assets.get(caller.tenant, asset_id)))
+
+
+@router.delete("/{asset_id}", status_code=204, summary="Delete an asset", responses=schemas.answers({}, 404))
+async def delete(services: TheServices, caller: Caller, asset_id: str) -> Response:
+    """A queued job that needs it will fail."""
+    await services.assets.delete(caller.tenant, asset_id)
+    return Response(status_code=204)

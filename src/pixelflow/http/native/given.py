@@ -1,0 +1,34 @@
+"""What FastAPI hands to the native routes."""
+
+from typing import Annotated, Any
+
+from fastapi import Depends, Request, Response
+
+from pixelflow.domain.principal import Principal
+from pixelflow.http.exchange import Exchange
+from pixelflow.http.services import Services
+from pixelflow.http.view import encode
+
+
+def _exchange(request: Request) -> Exchange:
+    found: Exchange = request.scope["exchange"]
+    return found
+
+
+def _services(request: Request) -> Services:
+    return _exchange(request).services
+
+
+async def _caller(request: Request) -> Principal:
+    return await _exchange(request).caller()
+
+
+TheExchange = Annotated[Exchange, Depends(_exchange)]
+TheServices = Annotated[Services, Depends(_services)]
+Caller = Annotated[Principal, Depends(_caller)]
+
+
+def json(shown: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """An answer in JSON, encoded by msgspec."""
+    safe = {"cache-control": "no-store", "x-content-type-options": "nosniff", **(headers or {})}
+    return Response(encode(shown), status, safe, "application/json")
