@@ -46,12 +46,16 @@ class Pipeline:
         return frozenset[str]().union(*(step.operation.needs() for step in self.steps))
 
 
+STEP_ID = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
+"""What a step may be called: its id is a part of file names and URLs."""
+
+
 class _Frame(BaseModel):
     """The keys that every step has beside its operation's parameters and the encoding options."""
 
     model_config = ConfigDict(extra="forbid", strict=True, populate_by_name=True)
 
-    id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$", examples=["thumb"])
+    id: str = Field(pattern=STEP_ID, examples=["thumb"])
     action: str
     source: str | None = Field(default=None, alias="from")
     output: bool = True
