@@ -67,3 +67,6 @@ class Storage(Protocol):
 
     async def free_bytes(self) -> int | None:
         """What is left on the disk, where that has a meaning."""
+
+    async def close(self) -> None:
+        """Finish what was begun and give everything back."""

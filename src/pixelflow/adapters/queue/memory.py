@@ -47,7 +47,7 @@ class MemoryQueue(Queue):
                 return
 
     async def acknowledge(self, count: int) -> None:
-        """Nothing to do: a ring that this process loses, it loses with itself, and the keeper rings at the start."""
+        """Nothing to do: a ring is lost only with the whole process, and the keeper rings at its start."""
 
     async def close(self) -> None:
         """Nothing to give back."""

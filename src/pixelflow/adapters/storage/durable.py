@@ -21,12 +21,21 @@ class Flusher:
     5.8 ``syncfs`` kept quiet about failed writes: there, and elsewhere, files always go one by one.
     """
 
-    def __init__(self, roots: Iterable[Path], *, whole: bool = True) -> None:
+    def __init__(
+        self,
+        roots: Iterable[Path],
+        *,
+        whole: bool = True,
+        slow_seconds: float = SLOW_SECONDS,
+        avoid_seconds: float = AVOID_SECONDS,
+    ) -> None:
         tops = {str(root) for root in roots}
         # A descriptor learns of the write errors since it was opened, so these are opened before any write.
         by_device = {Path(top).stat().st_dev: top for top in tops}
         self._devices = [os.open(top, os.O_RDONLY | os.O_DIRECTORY) for top in by_device.values()]
         self._syncfs = _syncfs() if whole else None
+        self._slow_seconds = slow_seconds
+        self._avoid_seconds = avoid_seconds
         self._avoid_until = 0.0
         self._entered = {"/"}
 
@@ -40,8 +49,9 @@ class Flusher:
             if self._syncfs(device):
                 error = ctypes.get_errno()
                 raise OSError(error, os.strerror(error))
-        if time.monotonic() - started > SLOW_SECONDS:
-            self._avoid_until = time.monotonic() + AVOID_SECONDS
+        ended = time.monotonic()
+        if ended - started > self._slow_seconds:
+            self._avoid_until = ended + self._avoid_seconds
 
     def _one_by_one(self, files: Iterable[tuple[int, str]]) -> None:
         folders = set()

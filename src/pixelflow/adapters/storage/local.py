@@ -58,7 +58,7 @@ class LocalStorage(Storage):
 
     def stage(self, key: str) -> Unfinished:
         folder, name = self._layout.place(key)
-        path = self._layout.unfinished(key, secrets.token_hex(6))
+        path = self._layout.unfinished(key, f"{secrets.token_hex(6)}.tmp")
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         try:
             fd = os.open(path, flags, 0o640)

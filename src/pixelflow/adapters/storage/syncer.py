@@ -44,7 +44,7 @@ class _Work:
 
 
 class Syncer:
-    """One thread serves best up to some thousand files a second; more keep a slow disk from holding up the hashing."""
+    """One thread does some thousand files a second; more let one batch be hashed while another is flushed."""
 
     def __init__(self, flusher: Flusher, threads: int) -> None:
         self._flusher = flusher

@@ -1,0 +1,160 @@
+"""A power cut loses nothing that was acknowledged: a file system is shut down without a flush."""
+
+import fcntl
+import hashlib
+import os
+import struct
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from pixelflow.adapters.storage.local import LocalStorage
+from pixelflow.adapters.store.sqlite import open_sqlite
+from pixelflow.domain.job import JobState
+
+pytestmark = pytest.mark.root
+
+ACKNOWLEDGED = int(os.environ.get("CHAOS_ACKNOWLEDGED", "400"))
+"""After so many acknowledgements the power goes."""
+EXT4_IOC_SHUTDOWN, WITHOUT_LOG_FLUSH = 0x8004587D, 2
+WRITER = Path(__file__).with_name("power_cut_writer.py")
+
+
+@dataclass
+class Disk:
+    """An ext4 file system in a file; it writes its journal by itself only every five minutes."""
+
+    image: Path
+    folder: Path
+
+    def mount(self) -> None:
+        subprocess.run(
+            ["mount", "-o", "loop,commit=300", str(self.image), str(self.folder)],
+            check=True,
+            capture_output=True,
+        )
+
+    def unmount(self) -> None:
+        subprocess.run(["umount", str(self.folder)], check=True, capture_output=True)
+
+    def cut(self) -> None:
+        """From now on nothing reaches the disk, not even the journal."""
+        fd = os.open(self.folder, os.O_RDONLY)
+        try:
+            fcntl.ioctl(fd, EXT4_IOC_SHUTDOWN, struct.pack("I", WITHOUT_LOG_FLUSH))
+        finally:
+            os.close(fd)
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Disk]:
+    disk = Disk(tmp_path / "disk.ext4", tmp_path / "mounted")
+    disk.folder.mkdir()
+    try:
+        with disk.image.open("wb") as image:
+            image.truncate(192 * 1024 * 1024)
+        subprocess.run(["mkfs.ext4", "-q", "-F", str(disk.image)], check=True, capture_output=True)
+        disk.mount()
+    except (OSError, subprocess.CalledProcessError) as error:
+        pytest.skip(f"needs root, loop devices and mkfs.ext4: {error}")
+    yield disk
+    disk.unmount()
+
+
+@dataclass
+class Acknowledged:
+    """What the writer was promised before, and while, the power went."""
+
+    jobs: set[str] = field(default_factory=set)
+    done: set[str] = field(default_factory=set)
+    files: dict[str, str] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.jobs) + len(self.done) + len(self.files)
+
+    def note(self, line: str) -> None:
+        match line.split():
+            case ["job", job_id]:
+                self.jobs.add(job_id)
+            case ["done", job_id]:
+                self.done.add(job_id)
+            case ["file", key, sha256]:
+                self.files[key] = sha256
+
+
+def cut_while_writing(disk: Disk, part: str, synchronous: str = "FULL", flush: str = "whole") -> Acknowledged:
+    """Let the writer work, cut the power in the middle, and come back."""
+    noted = Acknowledged()
+    with subprocess.Popen(
+        [sys.executable, str(WRITER), str(disk.folder), part, synchronous, flush],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as writer:
+        assert writer.stdout is not None
+        for line in writer.stdout:
+            noted.note(line)
+            if len(noted) == ACKNOWLEDGED:
+                disk.cut()
+        # The disk fails from the cut on, so that the writer has ended by itself.
+    disk.unmount()
+    disk.mount()
+    assert len(noted) >= ACKNOWLEDGED
+    return noted
+
+
+async def lost(disk: Disk, noted: Acknowledged) -> int:
+    """How much of what was acknowledged is not there, or not whole."""
+    store = await open_sqlite(disk.folder / "jobs.db")
+    storage = LocalStorage(disk.folder / "uploads", disk.folder / "outputs")
+    missing = 0
+    try:
+        for job_id in noted.jobs | noted.done:
+            job = await store.get("local", job_id)
+            if job is None or (job_id in noted.done and job.state is not JobState.COMPLETED):
+                missing += 1
+        for key, sha256 in noted.files.items():
+            try:
+                content = b"".join([chunk async for chunk in storage.read(key)])
+            except KeyError:
+                missing += 1
+            else:
+                missing += hashlib.sha256(content).hexdigest() != sha256
+    finally:
+        await storage.close()
+        await store.close()
+    return missing
+
+
+@pytest.mark.parametrize("flush", ["whole", "single"])
+async def test_what_was_acknowledged_is_there_after_a_power_cut(disk: Disk, flush: str) -> None:
+    noted = cut_while_writing(disk, "both", flush=flush)
+    assert noted.jobs
+    assert noted.done
+    assert noted.files
+    assert await lost(disk, noted) == 0
+
+
+async def test_the_store_alone_keeps_what_it_acknowledged(disk: Disk) -> None:
+    noted = cut_while_writing(disk, "store")
+    assert await lost(disk, noted) == 0
+
+
+@pytest.mark.parametrize("flush", ["whole", "single"])
+async def test_the_storage_alone_keeps_what_it_acknowledged(disk: Disk, flush: str) -> None:
+    noted = cut_while_writing(disk, "storage", flush=flush)
+    assert await lost(disk, noted) == 0
+
+
+async def test_a_store_that_does_not_sync_each_commit_loses_some(disk: Disk) -> None:
+    """Else the tests above would prove nothing."""
+    assert await lost(disk, cut_while_writing(disk, "store", synchronous="NORMAL")) > 0
+
+
+async def test_a_storage_that_does_not_flush_loses_some(disk: Disk) -> None:
+    """Else the tests above would prove nothing."""
+    assert await lost(disk, cut_while_writing(disk, "storage", flush="none")) > 0
