@@ -31,9 +31,9 @@ def die_with_parent(parent: int) -> str:
 
 
 def seal(readable: Sequence[Path], *, memory_bytes: int, output_bytes: int) -> dict[str, str]:
-    """Close every part but ``parent_death``; call it with one thread: Landlock holds for it and its offspring.
+    """Close every part but ``parent_death``; with one thread, for Landlock holds for that and its offspring.
 
-    ``readable``: folders that may still be read. ``memory_bytes``: address space. ``output_bytes``: largest file.
+    ``readable``: folders that may still be read; ``memory_bytes``: address space; ``output_bytes``: one file.
     Returns each part's state: ``on``, ``on (…)`` or ``missing: why``; never raises.
     """
     states = {

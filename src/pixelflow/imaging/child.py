@@ -3,6 +3,7 @@
 ``python -I -m pixelflow.imaging.child SOCKET PARENT SANDBOX MEMORY_BYTES OUTPUT_BYTES``
 """
 
+import codecs
 import errno
 import gc
 import os
@@ -11,6 +12,7 @@ import socket
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Callable
 
 from pixelflow.domain.errors import ImageError, PixelFlowError
@@ -20,6 +22,8 @@ PROGRESS_SECONDS = 0.25
 """Least time between two messages of progress."""
 EXHAUSTED = 3
 """Exit status after memory ran out: what is left of the heap is not trusted with another task."""
+_CODECS = ("ascii", "latin-1", "cp1252", "utf-16", "utf-16-be", "utf-16-le", "utf-32", "unicode-escape")
+"""Encodings of text in a picture's metadata, which Python would load from files at their first use."""
 _STORAGE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ESTALE, errno.EROFS})
 _NO_MEMORY = (
     "out of memory",
@@ -47,6 +51,8 @@ def main(arguments: list[str]) -> None:
         except PixelFlowError as error:
             _say(line, wire.Failed("startup", error.detail))
             return
+        for name in _CODECS:
+            codecs.lookup(name)
         scratch = [_empty_file() for _ in range(warmup.SCRATCH)]
         if sandbox == "off":
             states = dict.fromkeys(cage.PARTS, "off")
@@ -72,7 +78,7 @@ def main(arguments: list[str]) -> None:
 
 
 def _empty_file() -> int:
-    if sys.platform == "linux":
+    if hasattr(os, "memfd_create"):
         return os.memfd_create("scratch")
     with tempfile.TemporaryFile() as file:
         return os.dup(file.fileno())
@@ -132,9 +138,14 @@ def _do(
             return wire.Failed("limit", f"an output is larger than {limit} bytes (MAX_OUTPUT_BYTES)")
         if error.errno in _STORAGE:
             return wire.Failed("storage", str(error.errno))
-        return wire.Failed("internal", _sentence(error))
+        return _surprised(error)
     except Exception as error:  # noqa: BLE001 - whatever a plug-in raises ends its task and nothing else
-        return wire.Failed("oom" if _exhausted(error) else "internal", _sentence(error))
+        return wire.Failed("oom", _sentence(error)) if _exhausted(error) else _surprised(error)
+
+
+def _surprised(error: Exception) -> wire.Failed:
+    traceback.print_exception(error)
+    return wire.Failed("internal", _sentence(error))
 
 
 def _exhausted(error: BaseException) -> bool:

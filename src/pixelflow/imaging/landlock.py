@@ -18,7 +18,7 @@ _NEWEST_ABI = 8
 
 
 def restrict(readable: Sequence[Path]) -> int:
-    """Refuse all files but reading beneath ``readable``; TCP; signals and abstract sockets out of the process.
+    """Refuse all files but reading beneath ``readable``; TCP; signals and abstract sockets to others.
 
     Holds for the calling thread and all that it starts later; before ABI 8 not for others that run already.
     Returns the ABI that holds, of which 4 adds TCP and 6 adds signals and sockets; raises OSError.

@@ -1,9 +1,9 @@
 """What a supervisor and its caged child say to each other.
 
-Over a Unix stream socket: four bytes of length (little endian), then MessagePack. A task's file descriptors travel
-with the first of those four bytes, in this order: the source, the assets in the order of ``Task.assets``, the outputs
-in the order of ``Task.outputs``. The child answers tasks in the order in which they came. A length of 0 withdraws the
-task sent last: unless the child had begun it, it answers ``Failed("withdrawn")``.
+Over a Unix stream socket: four bytes of length (little endian), then MessagePack. A task's file descriptors
+travel with the first of those four bytes: the source, the assets in the order of ``Task.assets``, the outputs
+in that of ``Task.outputs``. The child answers tasks in the order in which they came. A length of 0 withdraws
+the task sent last: unless the child had begun it, it answers ``Failed("withdrawn")``.
 """
 
 from typing import Any
@@ -28,7 +28,7 @@ class Task(msgspec.Struct, frozen=True):
 
 
 class Progress(msgspec.Struct, frozen=True, tag="progress"):
-    """Percent of the running task's steps done; sent seldom, for a task begins when that before it is answered."""
+    """Percent of the running task's steps done; sent seldom, since a task begins when that before it ends."""
 
     percent: int
 
@@ -70,8 +70,8 @@ class Finished(msgspec.Struct, frozen=True, tag="finished"):
 class Failed(msgspec.Struct, frozen=True, tag="failed"):
     """A task that cannot be done; codes as in ``domain.job.Failure``.
 
-    Between the two processes alone: ``withdrawn``; ``storage``, when a descriptor failed, with the errno as message;
-    ``startup`` instead of ``Ready``.
+    Between the two processes alone: ``withdrawn``; ``storage`` when a descriptor failed, its message is the
+    errno; ``startup`` instead of ``Ready``.
     """
 
     code: str

@@ -52,13 +52,13 @@ class Listener(Protocol):
         """It said what no decoder says."""
 
     def ended(self) -> None:
-        """It is gone and reaped; ``returncode`` and ``last_words`` stand. Not after ``kill`` or ``dismiss``."""
+        """It is gone and reaped; ``returncode`` and ``words`` stand. Not after ``kill`` or ``dismiss``."""
 
 
 class Decoder:
     """A child process and the socket to it.
 
-    Made and used on the event loop's thread, with which it dies: that is what the parent-death signal watches.
+    Made and used on the event loop's thread, with which it dies: the parent-death signal watches that.
     """
 
     def __init__(self, cage: Cage, listener: Listener, on_reaped: Callable[["Decoder"], None]) -> None:
@@ -106,6 +106,12 @@ class Decoder:
     def returncode(self) -> int | None:
         """As ``subprocess`` has it: negative for a signal; None while it lives."""
         return self._process.returncode
+
+    def words(self) -> str:
+        """The end of what it wrote to its standard error since that was last cleared."""
+        if not self._stderr.closed:
+            self._read_stderr()
+        return self.last_words.decode(errors="replace")
 
     def resident_bytes(self) -> int:
         """Its resident set now; 0 where the system does not tell."""

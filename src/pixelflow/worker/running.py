@@ -1,11 +1,13 @@
 """A task on its way through the pool, and how it can end."""
 
-from asyncio import Future
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pixelflow.imaging import wire
+
+if TYPE_CHECKING:
+    from asyncio import Future
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,7 @@ Outcome = wire.Finished | wire.Failed | Died | Stopped
 class Running:
     """A task that the pool has taken.
 
-    ``outcome`` raises OSError when a descriptor failed, on a full disk for instance: the task can be tried again.
+    ``outcome`` raises OSError when a descriptor failed, on a full disk for instance: it can be tried again.
     ``fds`` have to stay open until it is there, so that the task can be sent to another decoder.
     """
 
@@ -42,7 +44,7 @@ class Running:
     """How whoever holds it gives it up."""
 
     def stop(self) -> None:
-        """End it as ``Stopped``; its decoder is killed if it works on it, and not if it has another task first."""
+        """End it as ``Stopped``; its decoder is killed if it works on it, not if another task comes first."""
         if not self.outcome.done():
             self.outcome.set_result(Stopped())
             self.take_back(self)

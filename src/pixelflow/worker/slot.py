@@ -113,7 +113,7 @@ class Slot:
             self._owner.lost(self, ())
 
     def kill(self, outcome: Outcome | None = None) -> None:
-        """End the decoder at once, and its running task with this outcome, unless that was stopped already."""
+        """End the decoder at once, and its running task with this outcome, unless that was stopped before."""
         self.decoder.kill()
         self._over(outcome)
 
@@ -151,7 +151,7 @@ class Slot:
         if self.stage is Stage.STARTING:
             return self.refuse(self._cause_of_start())
         died = self._classify()
-        words = self.decoder.last_words.decode(errors="replace")
+        words = self.decoder.words()
         log.warning("decoder ended", pid=self.decoder.pid, kind=died.kind, detail=died.detail, stderr=words)
         return self._over(died)
 
@@ -182,6 +182,8 @@ class Slot:
             return self.garbled(reason)
         if isinstance(reply, wire.Failed) and reply.code == "oom":
             return self.kill(Died("oom", reply.message))
+        if isinstance(reply, wire.Failed) and reply.code == "internal":
+            log.error("task failed unexpectedly", reason=reply.message, stderr=self.decoder.words())
         self._queue.popleft()
         self.done += 1
         self.decoder.last_words = b""
@@ -239,7 +241,7 @@ class Slot:
         return Died("crash", f"the decoder died of {name}")
 
     def _cause_of_start(self) -> str:
-        lines = self.decoder.last_words.decode(errors="replace").strip().splitlines()
+        lines = self.decoder.words().strip().splitlines()
         return lines[-1] if lines else f"it died of {_signal_name(self.decoder.returncode or 0)}"
 
 
