@@ -5,9 +5,9 @@ from __future__ import annotations
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-import pyvips
 from PIL import Image as Pillow
 
+from pixelflow.domain.media import BY_NAME
 from pixelflow.imaging import jpeg
 from pixelflow.imaging.picture import KEEP, PAGE_HEIGHT, Picture
 from pixelflow.operations.encoding import ALL_DEPTHS, DEFAULT_QUALITY, EFFORT, FULL_CHROMA_QUALITY, Encoding
@@ -15,9 +15,9 @@ from pixelflow.operations.encoding import ALL_DEPTHS, DEFAULT_QUALITY, EFFORT, F
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-ANIMATED = frozenset({"gif", "webp"})
-"""Formats that keep all frames; the others get the first."""
-WHITE = [255, 255, 255]
+    import pyvips
+
+    from pixelflow.imaging.picture import Picture, Pixels
 
 _KEEP_FLAGS = {"exif": 1, "xmp": 2, "iptc": 4, "icc": 8}
 """VipsForeignKeep; copyright and whatever else lives in EXIF fields travels as ``exif``."""
@@ -26,32 +26,30 @@ _KEEP_FLAGS = {"exif": 1, "xmp": 2, "iptc": 4, "icc": 8}
 def encode(picture: Picture, name: str, options: Encoding) -> bytes:
     """The file; transparency is laid on white where the format has none. Raises pyvips.Error."""
     quality = options.quality or DEFAULT_QUALITY.get(name, 0)
-    if picture.pixels is not None and not (options.lossless or options.near_lossless or options.progressive):
-        width, height, bands = picture.image.width, picture.image.height, picture.image.bands
-        if name == "jpeg" and bands < 4:
-            return jpeg.encode(
-                picture.pixels, width, height, bands, quality, full_chroma=_full_chroma(options, quality)
-            )
+    pixels = picture.pixels
+    if pixels is not None and not (options.lossless or options.near_lossless or options.progressive):
+        if name == "jpeg" and pixels.bands < 4:
+            return jpeg.encode(pixels, quality, full_chroma=_full_chroma(options, quality))
         if name == "webp":
-            return _webp(picture.pixels, width, height, bands, quality, options)
+            return _webp(pixels, quality, _effort(options, name))
     image = picture.image
-    if name not in ANIMATED:
+    if not BY_NAME[name].animated:
         image = _first_frame(image)
     if name == "jpeg" and image.hasalpha():
-        white = [side * 257 for side in WHITE] if image.format == "ushort" else WHITE
-        image = image.flatten(background=white[: image.bands - 1])
+        white = 65535 if image.format == "ushort" else 255
+        image = image.flatten(background=[white] * (image.bands - 1))
     image = _at_depth(image, name, options)
-    made: bytes = getattr(image, f"{_SAVERS[name]}save_buffer")(
-        keep=_keep(image), **_OPTIONS[name](image, options, quality)
-    )
+    save = getattr(image, f"{_SAVERS[name]}save_buffer")
+    made: bytes = save(keep=_keep(image), **_OPTIONS[name](options, quality))
     return made
 
 
-def _webp(pixels: Any, width: int, height: int, bands: int, quality: int, options: Encoding) -> bytes:
-    mode = {1: "L", 3: "RGB", 4: "RGBA"}[bands]
+def _webp(pixels: Pixels, quality: int, effort: int) -> bytes:
+    mode = {1: "L", 3: "RGB", 4: "RGBA"}[pixels.bands]
+    size = pixels.width, pixels.height
     out = BytesIO()
-    Pillow.frombuffer(mode, (width, height), pixels, "raw", mode, 0, 1).save(
-        out, "WEBP", quality=quality, method=_effort(options, "webp")
+    Pillow.frombuffer(mode, size, pixels.data, "raw", mode, 0, 1).save(
+        out, "WEBP", quality=quality, method=effort
     )
     return out.getvalue()
 
@@ -97,12 +95,12 @@ def _keep(image: pyvips.Image) -> int:
     return sum({_KEEP_FLAGS.get(kind, _KEEP_FLAGS["exif"]) for kind in kinds if kind})
 
 
-def _jpeg(_: pyvips.Image, options: Encoding, quality: int) -> dict[str, Any]:
+def _jpeg(options: Encoding, quality: int) -> dict[str, Any]:
     chroma = "off" if _full_chroma(options, quality) else "on"
     return {"Q": quality, "interlace": options.progressive, "subsample_mode": chroma}
 
 
-def _png(_: pyvips.Image, options: Encoding, __: int) -> dict[str, Any]:
+def _png(options: Encoding, _: int) -> dict[str, Any]:
     chosen: dict[str, Any] = {"interlace": options.progressive}
     depth = options.bit_depth if options.bit_depth in ALL_DEPTHS["png"] else None
     if options.effort is not None:
@@ -112,7 +110,7 @@ def _png(_: pyvips.Image, options: Encoding, __: int) -> dict[str, Any]:
     return chosen
 
 
-def _webp_options(_: pyvips.Image, options: Encoding, quality: int) -> dict[str, Any]:
+def _webp_options(options: Encoding, quality: int) -> dict[str, Any]:
     return {
         "Q": quality,
         "lossless": options.lossless,
@@ -121,7 +119,7 @@ def _webp_options(_: pyvips.Image, options: Encoding, quality: int) -> dict[str,
     }
 
 
-def _avif(_: pyvips.Image, options: Encoding, quality: int) -> dict[str, Any]:
+def _avif(options: Encoding, quality: int) -> dict[str, Any]:
     depth = options.bit_depth if options.bit_depth in ALL_DEPTHS["avif"] else 8
     return {
         "compression": "av1",
@@ -133,16 +131,16 @@ def _avif(_: pyvips.Image, options: Encoding, quality: int) -> dict[str, Any]:
     }
 
 
-def _gif(_: pyvips.Image, options: Encoding, __: int) -> dict[str, Any]:
+def _gif(options: Encoding, _: int) -> dict[str, Any]:
     return {"effort": _effort(options, "gif")}
 
 
-def _tiff(_: pyvips.Image, __: Encoding, ___: int) -> dict[str, Any]:
+def _tiff(_: Encoding, __: int) -> dict[str, Any]:
     return {"compression": "deflate", "predictor": "horizontal"}
 
 
 _SAVERS = {"jpeg": "jpeg", "png": "png", "webp": "webp", "avif": "heif", "gif": "gif", "tiff": "tiff"}
-_OPTIONS: dict[str, Callable[[pyvips.Image, Encoding, int], dict[str, Any]]] = {
+_OPTIONS: dict[str, Callable[[Encoding, int], dict[str, Any]]] = {
     "jpeg": _jpeg,
     "png": _png,
     "webp": _webp_options,

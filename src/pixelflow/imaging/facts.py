@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 class SourceFacts(Mapping[str, Any]):
     """Read from the header when first asked for, so that a pipeline that does not ask pays nothing.
 
-    ``width``, ``height`` (pixels of one upright frame), ``format``, ``frames``, ``bytes``, ``orientation`` (EXIF, 1–8),
-    ``depth`` (bits a channel), ``channels``, ``alpha``, ``space``, ``density`` (pixels an inch), ``icc`` (the profile's
-    name), ``delays`` (milliseconds), ``loop``, and the tags of ``exif`` by name; ``None`` where there is nothing.
+    ``width`` and ``height`` (pixels of one upright frame), ``format``, ``frames``, ``bytes``, ``orientation``
+    (EXIF, 1–8), ``depth`` (bits a channel), ``channels``, ``alpha``, ``space``, ``density`` (pixels an inch),
+    ``icc`` (the profile's name), ``delays`` (milliseconds), ``loop``, ``exif`` (its tags by name); ``None``
+    where there is nothing.
     """
 
     def __init__(self, source: Source) -> None:

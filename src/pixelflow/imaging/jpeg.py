@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+import numpy as np
 import simplejpeg
+
+from pixelflow.imaging.picture import Pixels
 
 if TYPE_CHECKING:
     from mmap import mmap
 
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Pixels = NDArray[np.uint8]
 
 MAX_SEGMENTS = 2_000
 """Segments read before the picture; a file with more is left to libvips."""
 MAX_SCANS = 100
 """Scans of a progressive file, as libvips has it: each costs a pass over all coefficients."""
+HEADROOM = 2
+"""What is left to the resampling kernel when more has to be shrunk; it averages chroma well enough, too."""
 FACTORS = (8, 4, 2)
 """What the inverse transform can shrink by at no cost."""
 
@@ -30,7 +31,7 @@ _ORIENTATION = 0x0112
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What the segments before the pixels say; sides as stored, before ``orientation`` (EXIF, 1–8) is applied."""
+    """What the segments before the pixels say; sides as stored, ``orientation`` as in EXIF (1–8)."""
 
     width: int
     height: int
@@ -41,7 +42,7 @@ class Header:
 
 
 def read(data: mmap) -> Header | None:
-    """The header of a common JPEG; ``None`` for one that only libvips may judge (arithmetic, 12 bit, CMYK, broken)."""
+    """The header of a common JPEG; ``None`` for one that libvips must judge: 12 bit, CMYK, broken."""
     at, orientation, end = 2, 1, len(data)
     profile: list[bytes] = []
     frame: tuple[int, int, int, bool] | None = None
@@ -96,38 +97,38 @@ def _orientation(exif: bytes) -> int:
 
 
 def factor(shrink: float) -> int:
-    """By how much to shrink while decoding so that at least a factor of 2 is left to the resampling kernel."""
-    return next((by for by in FACTORS if shrink >= 2 * by), 1)
+    """By how much to shrink while decoding so that at least a factor of 2 is left to the kernel."""
+    return next((by for by in FACTORS if shrink >= HEADROOM * by), 1)
 
 
-def decode(data: mmap, header: Header, by: int) -> Pixels | None:
-    """Rows × columns × components, shrunk by 1, 2, 4 or 8; ``None`` if libvips must judge the file instead."""
+def decode(data: mmap, header: Header, shrink: float) -> Pixels | None:
+    """The picture as stored, shrunk by ``factor(shrink)``; ``None`` if libvips must judge the file."""
     if header.progressive and sum(1 for _ in re.finditer(rb"\xff\xda", data)) > MAX_SCANS:
         return None
+    by = factor(shrink)
     try:
-        pixels: Pixels = simplejpeg.decode_jpeg(
+        rows = simplejpeg.decode_jpeg(
             data,
             "RGB" if header.components == 3 else "GRAY",
             fastdct=False,
-            fastupsample=False,
+            fastupsample=shrink >= HEADROOM,
             min_height=-(-header.height // by),
             min_width=-(-header.width // by),
         )
     except ValueError:  # a warning of libjpeg, or a colour space that it does not convert
         return None
-    return pixels
+    height, width, bands = rows.shape
+    return Pixels(rows, width, height, bands)
 
 
-def encode(pixels: Any, width: int, height: int, bands: int, quality: int, *, full_chroma: bool) -> bytes:
-    """A baseline file from 8-bit grey or RGB pixels in memory."""
-    import numpy as np
-
-    rows = np.frombuffer(pixels, np.uint8).reshape(height, width, bands)
+def encode(pixels: Pixels, quality: int, *, full_chroma: bool) -> bytes:
+    """A baseline file from grey or RGB."""
+    rows = np.frombuffer(pixels.data, np.uint8).reshape(pixels.height, pixels.width, pixels.bands)
     made: bytes = simplejpeg.encode_jpeg(
         rows,
         quality=quality,
-        colorspace="RGB" if bands == 3 else "GRAY",
-        colorsubsampling="Gray" if bands == 1 else "444" if full_chroma else "420",
+        colorspace="RGB" if pixels.bands == 3 else "GRAY",
+        colorsubsampling="Gray" if pixels.bands == 1 else "444" if full_chroma else "420",
         fastdct=False,
     )
     return made

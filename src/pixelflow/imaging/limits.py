@@ -23,7 +23,7 @@ def check_output(size: int, limits: ImageLimits, step: str) -> None:
 def check_picture(
     width: int, height: int, limits: ImageLimits, *, frames: int = 1, bands: int = 1, step: str | None = None
 ) -> None:
-    """Raises ImageError (``limit``) that names the value, the limit and its setting; sides in pixels of one frame."""
+    """Raises ImageError (``limit``) naming the value, the limit and its setting; sides are one frame's."""
     whose = "the picture" if step is None else "the result"
     _check(
         f"{whose} is {{}} pixels on its longer side",

@@ -30,8 +30,12 @@ def load() -> dict[str, str]:
         import pyvips
     except (ImportError, OSError) as error:
         raise StartupError(f"libvips cannot be loaded ({error}); {_REINSTALL}") from error
+    import PIL.Image
+    import PIL.WebPImagePlugin
     import simplejpeg
-    from PIL import Image, features
+    from PIL import features
+
+    PIL.Image.preinit()  # else it looks for its plug-ins when it first saves
 
     found = tuple(pyvips.version(part) for part in range(3))
     version = ".".join(map(str, found))
@@ -48,12 +52,13 @@ def load() -> dict[str, str]:
         "libvips": version,
         "pyvips": pyvips.__version__,
         "simplejpeg": simplejpeg.__version__,
-        "pillow": Image.__version__,
+        "pillow": PIL.__version__,
         "libwebp": str(features.version("webp")),
     }
 
 
 _REINSTALL = (
-    "where the system has headers of its own libvips, pip builds pyvips against that one: remove them (libvips-dev, "
-    "vips-devel), then pip uninstall pyvips pyvips-binary and pip install --no-cache-dir pyvips pyvips-binary"
+    "where the system has headers of its own libvips, pip builds pyvips against that one: "
+    "remove them (libvips-dev, vips-devel), then pip uninstall pyvips pyvips-binary "
+    "and pip install --no-cache-dir pyvips pyvips-binary"
 )

@@ -2,70 +2,103 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import pyvips
 
+from pixelflow.operations.resampling import resample
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 PAGE_HEIGHT = "page-height"
 KEEP = "pixelflow-keep"
-"""libvips field that the ``metadata`` operation sets: which kinds of metadata are to be written, with commas between."""
+"""libvips field that the ``metadata`` operation sets: the kinds of metadata to be written, commas between."""
 SETTLED_PIXELS = 24_000_000
 """A result of more pixels than this stays lazy, so that it never lies in memory whole beside its source."""
 
+_SPACE = {1: "b-w", 3: "srgb", 4: "srgb"}
+
+
+@dataclass(frozen=True, slots=True)
+class Pixels:
+    """8-bit grey, RGB or RGBA of one frame in memory, rows top to bottom, channels interleaved."""
+
+    data: Any
+    width: int
+    height: int
+    bands: int
+
+    @property
+    def image(self) -> pyvips.Image:
+        """The same memory as libvips sees it."""
+        image = pyvips.Image.new_from_memory(self.data, self.width, self.height, self.bands, "uchar")
+        return image.copy(interpretation=_SPACE[self.bands])
+
+    def scaled(self, width: int, height: int) -> Pixels:
+        """At exactly this size in pixels, evaluated; raises pyvips.Error."""
+        if (width, height) == (self.width, self.height):
+            return self
+        if self.bands == 4:
+            image = resample(self.image, width, height)
+        else:
+            whole = pyvips.Image.new_from_memory(self.data, self.width, self.height, self.bands, "uchar")
+            image = whole.resize(width / self.width, vscale=height / self.height)
+        return Pixels(image.write_to_memory(), width, height, self.bands)
+
 
 class Picture:
-    """A libvips image, and its pixels once they are in memory.
+    """A libvips image or plain pixels, and what is known of it.
 
-    ``size`` is the true width and height of one frame in pixels: the image may be smaller when it was shrunk while it was
-    decoded. ``unfinished`` is what the source still needs, upright and in sRGB, which is cheaper done to a scaled result.
+    ``size`` is the true width and height of one frame in pixels: the image may be smaller when it was shrunk
+    while it was decoded. ``unfinished`` is what the source still needs to be upright and in sRGB, which is
+    cheaper done to a scaled result.
     """
 
-    __slots__ = ("_metadata", "image", "pixels", "size", "unfinished")
+    __slots__ = ("_image", "pixels", "size", "unfinished")
 
     def __init__(
         self,
-        image: pyvips.Image,
+        content: pyvips.Image | Pixels,
         size: tuple[int, int],
-        *,
-        metadata: bool,
         unfinished: Callable[[pyvips.Image], pyvips.Image] | None = None,
     ) -> None:
-        self.image = image
+        self.pixels = content if isinstance(content, Pixels) else None
+        self._image = None if isinstance(content, Pixels) else content
         self.size = size
-        self.pixels: Any = None
         self.unfinished = unfinished
-        self._metadata = metadata
+
+    @property
+    def image(self) -> pyvips.Image:
+        """As libvips sees it."""
+        if self._image is None:
+            assert self.pixels is not None
+            self._image = self.pixels.image
+        return self._image
 
     def finish(self) -> None:
-        """Make it upright and sRGB, in memory, for steps that look at more than its scale; raises pyvips.Error."""
+        """Make it upright and sRGB for steps that look at more than its scale; raises pyvips.Error."""
         if self.unfinished is not None:
-            before, self.image = self.image, self.unfinished(self.image)
+            before, self._image = self.image, self.unfinished(self.image)
             self.unfinished = None
-            if self.image is not before:
-                self.image = self.image.copy_memory()
-
-    def settle(self) -> None:
-        """Evaluate into memory; raises pyvips.Error."""
-        if self.pixels is not None or self.image.width * self.image.height > SETTLED_PIXELS:
-            return
-        image = self.image
-        if not self._plain():
-            self.image = image.copy_memory()
-            return
-        self.pixels = image.write_to_memory()
-        whole = pyvips.Image.new_from_memory(self.pixels, image.width, image.height, image.bands, "uchar")
-        self.image = whole.copy(interpretation=image.interpretation)
-
-    def _plain(self) -> bool:
-        """Whether nothing but 8-bit grey, RGB or RGBA pixels of one frame has to be carried on."""
-        image = self.image
-        return (
-            not self._metadata
-            and image.format == "uchar"
-            and image.interpretation == _PLAIN.get(image.bands)
-            and image.get_page_height() == image.height
-        )
+            if self._image is not before:
+                self.pixels = None
+                self._image = self._image.copy_memory()
 
 
-_PLAIN = {1: "b-w", 3: "srgb", 4: "srgb"}
+def settled(image: pyvips.Image, *, metadata: bool) -> pyvips.Image | Pixels:
+    """The image evaluated into memory, down to its pixels if nothing else is to be carried on.
+
+    Raises pyvips.Error.
+    """
+    width, height, bands = image.width, image.height, image.bands
+    if width * height > SETTLED_PIXELS:
+        return image
+    plain = (
+        not metadata
+        and image.format == "uchar"
+        and image.interpretation == _SPACE.get(bands)
+        and image.get_page_height() == height
+    )
+    return Pixels(image.write_to_memory(), width, height, bands) if plain else image.copy_memory()

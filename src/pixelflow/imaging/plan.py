@@ -1,18 +1,20 @@
-"""Which steps start from the result of a larger sibling rather than from the picture that both are made from."""
+"""Which steps start from the result of a larger sibling rather than from the picture that both take."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from pixelflow.domain.errors import ImageError, InvalidRequest
 from pixelflow.operations.pipeline import Pipeline, Step, parse
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
 HEADROOM = 2
-"""Such a sibling has at least this many times the sides, so that the resampling kernel decides the quality."""
+"""Such a sibling has at least this many times the sides, so that the kernel decides the quality."""
 ASPECT_TOLERANCE = 0.01
 
 Size = tuple[int, int]
@@ -32,7 +34,7 @@ def _parsed(steps: bytes) -> Pipeline:
 
 
 def derivations(steps: Sequence[Step], size: Size) -> Iterator[tuple[Step, Step | None]]:
-    """Each of the steps that take one picture of this true size, after the sibling that it is to start from, if any."""
+    """Each step that takes a picture of this true size, and the earlier one that it starts from, if any."""
     scaling = [(step, step.operation.target(*size)) for step in steps if step.operation.pure_resize]
     scaling.sort(key=lambda known: -known[1][0] * known[1][1])
     for index, (step, wanted) in enumerate(scaling):

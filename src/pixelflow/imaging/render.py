@@ -14,15 +14,17 @@ import msgspec
 import pyvips
 
 from pixelflow.domain.errors import ImageError
+from pixelflow.domain.media import BY_NAME
 from pixelflow.imaging import native, wire
-from pixelflow.imaging.encode import ANIMATED, encode
+from pixelflow.imaging.encode import encode
 from pixelflow.imaging.facts import SourceFacts
 from pixelflow.imaging.limits import check_output, check_picture
-from pixelflow.imaging.picture import Picture
+from pixelflow.imaging.picture import Picture, Pixels, settled
 from pixelflow.imaging.plan import checked, derivations
 from pixelflow.imaging.source import Reading, Source, complaint, damaged, mapped, open_source
 from pixelflow.imaging.srgb import DIRECT
 from pixelflow.operations.base import Context
+from pixelflow.operations.registry import operations
 from pixelflow.operations.resampling import resample
 
 if TYPE_CHECKING:
@@ -31,15 +33,22 @@ if TYPE_CHECKING:
 
 
 def prepare() -> dict[str, str]:
-    """Load and limit the native libraries and use each codec once, since no file can be opened later.
+    """Load and limit the native libraries and all operations, since no file can be opened once sealed.
 
-    Returns versions; raises StartupError when the libraries are missing or too old.
+    Returns versions; raises StartupError when the libraries are missing or too old. Computes no pixel:
+    libvips would start threads for it, and a seal holds for the threads that come after it.
     """
+    versions = native.load()
+    for model in operations().values():
+        model.model_rebuild()
+    return versions
+
+
+def warm_up(scratch: Sequence[int]) -> None:
+    """Use each codec once, in ``warmup.SCRATCH`` empty files; once sealed it shows that nothing lacks."""
     from pixelflow.imaging import warmup
 
-    versions = native.load()
-    warmup.run(render)
-    return versions
+    warmup.run(render, scratch)
 
 
 def render(
@@ -49,7 +58,10 @@ def render(
     output_fds: Sequence[int],
     report: Callable[[int], None],
 ) -> wire.Finished:
-    """Do a task; ``report`` gets the percentage of steps done. Raises ImageError, and OSError when a file cannot be written."""
+    """Do a task; ``report`` gets the percentage of steps done.
+
+    Raises ImageError, and OSError when an output cannot be written.
+    """
     pipeline = checked(task.steps)
     with ExitStack() as files:
         source = open_source(files.enter_context(mapped(source_fd, task.limits)), task.limits)
@@ -76,8 +88,10 @@ class _Assets(Mapping[str, pyvips.Image]):
                 source = open_source(
                     self._files.enter_context(mapped(self._descriptors[key], self._limits)), self._limits
                 )
-                raw = source.decode(1.0, reading="memory", animated=False, metadata=False)
-                self._decoded[key] = source.finish(raw)
+                raw, _ = source.decode(1.0, reading="memory", animated=False, metadata=False)
+                asset = Picture(raw, (source.width, source.height), source.finishing(raw))
+                asset.finish()
+                self._decoded[key] = asset.image
             except ImageError as error:
                 raise ImageError(error.code, f"asset {key}: {error.detail}") from error
         return self._decoded[key]
@@ -91,7 +105,7 @@ class _Assets(Mapping[str, pyvips.Image]):
 
 @dataclass(slots=True)
 class _Rendering:
-    """A task under way: the pipeline is a tree, walked depth first, so that each picture is let go as soon as it can be."""
+    """A task under way: the pipeline is a tree, walked depth first, so that no picture is kept for long."""
 
     pipeline: Pipeline
     source: Source
@@ -110,15 +124,14 @@ class _Rendering:
         size = self.source.width, self.source.height
         order = list(derivations(self._takers(None), size))
         takers = [step for step, sibling in order if sibling is None]
-        reading = self._reading(takers)
         with self._timed("decode"):
-            raw = self.source.decode(
+            raw, reading = self.source.decode(
                 min(step.operation.shrink(*size) for step in takers),
-                reading=reading,
+                reading=self._reading(takers),
                 animated=self._animated(),
                 metadata=self.metadata,
             )
-        self._walk(order, Picture(raw, size, metadata=self.metadata, unfinished=self.source.finish), reading)
+        self._walk(order, Picture(raw, size, self.source.finishing(raw)), reading)
         return wire.Finished(
             made=[self.made[name] for name in self.outputs if name in self.made],
             skipped=self.skipped,
@@ -135,7 +148,7 @@ class _Rendering:
     def _animated(self) -> bool:
         """Whether any output has room for more than the first frame."""
         return self.source.frames > 1 and any(
-            step.output and step.operation.produces == "image" and self._format(step) in ANIMATED
+            step.output and step.operation.produces == "image" and BY_NAME[self._format(step)].animated
             for step in self.pipeline.steps
         )
 
@@ -173,20 +186,18 @@ class _Rendering:
     def _step(self, step: Step, given: Picture, size: tuple[int, int], reading: Reading) -> Picture | None:
         """Do one step and write what it makes; returns its image if it makes one."""
         action = step.operation.action
-        fresh = given.unfinished is not None and reading != "memory"
+        unread = reading != "memory" and given.unfinished is not None
         try:
-            with self._timed("decode" if fresh else action):
+            with self._timed("decode" if unread else action):
                 found = self._applied(step, given, size)
                 result = self._result(step, found) if step.operation.produces == "image" else None
             if step.output:
                 with self._timed("encode"):
                     self._keep(step, found if result is None else result)
         except pyvips.Error as error:
-            if fresh:
+            if unread:
                 raise damaged(self.source.format, error) from error
-            raise ImageError(
-                "invalid", f"{action} cannot be done: {complaint(error)}", step=step.id
-            ) from error
+            raise ImageError("invalid", f"{action} cannot be done: {complaint(error)}") from error
         self.done += 1
         return result
 
@@ -195,23 +206,27 @@ class _Rendering:
         if operation.pure_resize:
             wanted = operation.target(*size)
             check_picture(*wanted, self.limits, step=step.id)
-            image = given.image
-            if given.unfinished is None and image.get_page_height() == image.height:
-                return resample(image, *wanted)
-            if given.unfinished is not None and self.source.frames == 1 and image.interpretation in DIRECT:
+            if given.unfinished is None and given.pixels is not None:
+                return given.pixels.scaled(*wanted)
+            if (
+                given.unfinished is not None
+                and self.source.frames == 1
+                and given.image.interpretation in DIRECT
+            ):
                 stored = (wanted[1], wanted[0]) if self.source.turned else wanted
-                return given.unfinished(resample(image, *stored))
+                return given.unfinished(resample(given.image, *stored))
         given.finish()
-        if not operation.animated and given.image.get_page_height() < given.image.height:
-            raise ImageError("invalid", f"{operation.action} cannot be done to an animation", step=step.id)
-        return operation.apply(given.image, Context(self.assets, self.facts, step.id, size))
+        image = given.image
+        if not operation.animated and image.get_page_height() < image.height:
+            raise ImageError("invalid", f"{operation.action} cannot be done to an animation")
+        return operation.apply(image, Context(self.assets, self.facts, step.id, size))
 
-    def _result(self, step: Step, image: pyvips.Image) -> Picture:
-        frame = image.width, image.get_page_height()
-        check_picture(*frame, self.limits, frames=image.height // frame[1], step=step.id)
-        result = Picture(image, frame, metadata=self.metadata)
-        result.settle()
-        return result
+    def _result(self, step: Step, made: pyvips.Image | Pixels) -> Picture:
+        if isinstance(made, Pixels):
+            return Picture(made, (made.width, made.height))
+        frame = made.width, made.get_page_height()
+        check_picture(*frame, self.limits, frames=made.height // frame[1], step=step.id)
+        return Picture(settled(made, metadata=self.metadata), frame)
 
     def _keep(self, step: Step, result: Any) -> None:
         if isinstance(result, Picture):

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from mmap import ACCESS_READ, mmap
+from mmap import MAP_POPULATE, MAP_PRIVATE, PROT_READ, mmap
 from os import fstat
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -15,8 +14,11 @@ from pixelflow.domain.errors import ImageError
 from pixelflow.domain.media import FORMATS, SNIFF_BYTES, sniff
 from pixelflow.imaging import jpeg, srgb
 from pixelflow.imaging.limits import check_bytes, check_picture
+from pixelflow.imaging.picture import Pixels
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from pixelflow.domain.limits import ImageLimits
 
 LOADERS = {"jpeg": "jpeg", "png": "png", "webp": "webp", "gif": "gif", "tiff": "tiff", "avif": "heif"}
@@ -25,7 +27,7 @@ STREAM_PIXELS = 24_000_000
 """A JPEG of more pixels than this after shrinking is streamed rather than held whole."""
 
 Reading = Literal["memory", "stream", "lazy"]
-"""All pixels at once; once from top to bottom as they are asked for; all of them, when the first one is asked for."""
+"""All at once; once from top to bottom, as rows are asked for; all of it, when the first row is asked for."""
 
 _TURNED = range(5, 9)
 """EXIF orientations whose upright picture has its sides swapped."""
@@ -38,7 +40,7 @@ def mapped(descriptor: int, limits: ImageLimits) -> Iterator[mmap]:
     check_bytes(size, limits)
     if not size:
         raise ImageError("unsupported", "the file is empty")
-    data = mmap(descriptor, size, access=ACCESS_READ)
+    data = mmap(descriptor, size, flags=MAP_PRIVATE | MAP_POPULATE, prot=PROT_READ)
     try:
         yield data
     finally:
@@ -61,25 +63,26 @@ class Source:
     plain: jpeg.Header | None
     """Set for a JPEG that libjpeg-turbo can decode without libvips."""
     head: pyvips.Image | None
-    """Set for everything else: the file as libvips opened it for one reading from the top, no pixel decoded yet."""
+    """Set for everything else: what libvips opened for one reading from the top, no pixel decoded yet."""
 
     @property
     def turned(self) -> bool:
         """Whether the stored picture lies on its side."""
         return self.orientation in _TURNED
 
-    def decode(self, shrink: float, *, reading: Reading, animated: bool, metadata: bool) -> pyvips.Image:
+    def decode(
+        self, shrink: float, *, reading: Reading, animated: bool, metadata: bool
+    ) -> tuple[pyvips.Image | Pixels, Reading]:
         """The picture as stored, neither turned nor converted, at most ``shrink`` times smaller on each side.
 
-        Raises ImageError when the file is damaged; a stream or a lazy image may tell so only when it is read.
+        Also says how it is read in fact. Raises ImageError when the file is damaged; a stream or a lazy image
+        tells so only when it is read.
         """
         by = jpeg.factor(shrink)
         if self.plain is not None and not metadata:
             small = self.width * self.height <= STREAM_PIXELS * by * by
-            if (small or reading != "stream") and (
-                pixels := jpeg.decode(self.data, self.plain, by)
-            ) is not None:
-                return self._wrapped(pixels)
+            if (small or reading != "stream") and (pixels := jpeg.decode(self.data, self.plain, shrink)):
+                return self._profiled(pixels), "memory"
         options: dict[str, Any] = {}
         if by > 1 and self.format == "jpeg":
             options["shrink"] = by
@@ -92,7 +95,7 @@ class Source:
         else:
             image = self.head
         try:
-            return image.copy_memory() if reading == "memory" else image
+            return (image.copy_memory() if reading == "memory" else image), reading
         except pyvips.Error as error:
             raise damaged(self.format, error) from error
 
@@ -100,8 +103,13 @@ class Source:
         """The file as libvips sees it, for its metadata."""
         return self.head if self.head is not None else _open(self.data, self.format, stream=True)
 
-    def finish(self, image: pyvips.Image) -> pyvips.Image:
-        """The stored picture, possibly scaled, turned upright and in sRGB."""
+    def finishing(self, content: pyvips.Image | Pixels) -> Callable[[pyvips.Image], pyvips.Image] | None:
+        """What the stored picture, possibly scaled, needs to be upright and in sRGB; ``None`` is nothing."""
+        if isinstance(content, Pixels) and self.orientation == 1:
+            return None
+        return self._finished
+
+    def _finished(self, image: pyvips.Image) -> pyvips.Image:
         image = srgb.convert(image)
         if self.orientation == 1 or self.frames > 1:
             return image
@@ -109,13 +117,12 @@ class Source:
         image.set_type(pyvips.GValue.gint_type, "orientation", self.orientation)
         return image.autorot()
 
-    def _wrapped(self, pixels: Any) -> pyvips.Image:
+    def _profiled(self, pixels: Pixels) -> pyvips.Image | Pixels:
         assert self.plain is not None
-        height, width, bands = pixels.shape
-        image = pyvips.Image.new_from_memory(pixels, width, height, bands, "uchar")
-        image = image.copy(interpretation="srgb" if bands == 3 else "b-w")
-        if self.plain.profile is not None and not srgb.is_srgb(self.plain.profile):
-            image.set_type(pyvips.GValue.blob_type, srgb.PROFILE, self.plain.profile)
+        if self.plain.profile is None or srgb.is_srgb(self.plain.profile):
+            return pixels
+        image = pixels.image
+        image.set_type(pyvips.GValue.blob_type, srgb.PROFILE, self.plain.profile)
         return image
 
 

@@ -45,7 +45,7 @@ def convert(image: pyvips.Image) -> pyvips.Image:
 
 @lru_cache(maxsize=32)
 def is_srgb(profile: bytes) -> bool:
-    """Whether a profile says the same as sRGB within a rounding error, so that converting would change nothing to see."""
+    """Whether a profile says the same as sRGB but for rounding, so that converting would change nothing."""
     try:
         tags = _tags(profile)
         return (
@@ -71,7 +71,7 @@ def _near(tag: bytes, want: tuple[float, float, float]) -> bool:
 
 
 def _curve(tags: dict[bytes, bytes]) -> bool:
-    """Whether the red, green and blue curves are sRGB's; a profile with look-up tables is never taken for it."""
+    """Whether the three curves are sRGB's; a profile with look-up tables is never taken for it."""
     if b"A2B0" in tags:
         return False
     return all(

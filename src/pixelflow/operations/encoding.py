@@ -37,9 +37,9 @@ OutputFormat = Annotated[
 class Encoding(BaseModel):
     """The encoding options that any step which makes an image may carry.
 
-    An option that the named format has no use for is refused; under ``same`` it is passed over where the source's format
-    has none, since that is not known in time. Transparency is laid on white in JPEG; JPEG, PNG, TIFF and AVIF get the first
-    frame of an animation.
+    An option that the named format has no use for is refused; under ``same`` it is passed over where the
+    source's format has none, since that is not known in time. JPEG lays transparency on white. JPEG, PNG, TIFF
+    and AVIF get the first frame of an animation. What comes out is sRGB or grey, whatever came in.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True, use_attribute_docstrings=True)
@@ -61,8 +61,8 @@ class Encoding(BaseModel):
     palette: bool = False
     """PNG with at most 256 colours."""
     bit_depth: Literal[1, 2, 4, 8, 10, 12, 16] | None = None
-    """Bits a channel: PNG 1, 2, 4, 8 or 16 (below 8: of a palette's index), AVIF 8, 10 or 12, TIFF 8 or 16. By default 8,
-    and 16 where a 16-bit picture becomes a PNG or TIFF."""
+    """Bits a channel: PNG 1, 2, 4, 8 or 16 (below 8: of a palette's index), AVIF 8, 10 or 12, TIFF 8 or 16.
+    By default 8, and 16 where a 16-bit picture becomes a PNG or TIFF."""
 
     @field_validator(*_FORMATS_OF)
     @classmethod
