@@ -42,31 +42,34 @@ WHERE tenant = :tenant AND id = :id AND state = 'awaiting_upload'
 RETURNING {JOB_COLUMNS}
 """
 
-# The recursive part jumps from tenant to tenant through the index, so the cost is that of the tenants
-# that wait at the highest priority, whatever the number of their jobs.
+# SQLite's own dialect. The recursion jumps from tenant to tenant through the index, so the cost is that of
+# the tenants that wait at the highest priority, not of their jobs. One jump brings the tenant and the age of
+# its oldest job, as one text, since a scalar subquery has one value; the index by name is the smallest one.
 CLAIM = f"""
 WITH RECURSIVE
 top (priority) AS (
     SELECT priority FROM job WHERE state = 'queued' ORDER BY priority DESC LIMIT 1),
-waiting (tenant) AS (
-    SELECT min(tenant) FROM job WHERE state = 'queued' AND priority = (SELECT priority FROM top)
+head (oldest) AS (
+    SELECT (SELECT printf('%020.6f', queued_at) || tenant FROM job
+            WHERE state = 'queued' AND priority = (SELECT priority FROM top)
+            ORDER BY tenant, queued_at LIMIT 1)
     UNION ALL
-    SELECT (SELECT min(job.tenant) FROM job
-            WHERE state = 'queued' AND priority = (SELECT priority FROM top) AND job.tenant > waiting.tenant)
-    FROM waiting WHERE waiting.tenant IS NOT NULL),
+    SELECT (SELECT printf('%020.6f', queued_at) || tenant FROM job
+            WHERE state = 'queued' AND priority = (SELECT priority FROM top)
+                AND tenant > substr(head.oldest, 21)
+            ORDER BY tenant, queued_at LIMIT 1)
+    FROM head WHERE head.oldest IS NOT NULL),
 next (tenant) AS (
-    SELECT tenant FROM waiting WHERE tenant IS NOT NULL
-    ORDER BY (SELECT count(*) FROM job WHERE state = 'processing' AND job.tenant = waiting.tenant),
-             (SELECT min(queued_at) FROM job
-              WHERE state = 'queued' AND priority = (SELECT priority FROM top)
-                  AND job.tenant = waiting.tenant)
+    SELECT substr(oldest, 21) FROM head WHERE oldest IS NOT NULL
+    ORDER BY (SELECT count(*) FROM job INDEXED BY job_in_flight
+              WHERE state = 'processing' AND tenant = substr(head.oldest, 21)), oldest
     LIMIT 1)
 UPDATE job SET state = 'processing', attempt = attempt + 1, owner = :owner, lease_until = :lease_until,
     started_at = :now, updated_at = :now, progress = 0, sequence = :sequence
-WHERE state = 'queued' AND (tenant, id) IN (
-    SELECT tenant, id FROM job
+WHERE state = 'queued' AND rowid = (
+    SELECT rowid FROM job
     WHERE state = 'queued' AND priority = (SELECT priority FROM top) AND tenant = (SELECT tenant FROM next)
-    ORDER BY queued_at, id LIMIT 1)
+    ORDER BY queued_at, rowid LIMIT 1)
 RETURNING {JOB_COLUMNS}
 """
 
@@ -176,7 +179,10 @@ DELETE FROM event WHERE sequence IN (
 """
 
 OLDEST_QUEUED = "SELECT queued_at FROM job WHERE state = 'queued' ORDER BY queued_at LIMIT 1"
-COUNT_BY_STATE = "SELECT state, count(*) FROM job GROUP BY state"
+# Grouped by tenant first, since that is the index's order.
+COUNT_BY_STATE = """
+SELECT state, sum(jobs) FROM (SELECT state, count(*) AS jobs FROM job GROUP BY tenant, state) GROUP BY state
+"""
 
 GET_KEY = "SELECT fingerprint, job_id, created_at FROM idempotency WHERE tenant = :tenant AND key = :key"
 

@@ -84,7 +84,7 @@ Outcome = tuple[asyncio.Future[Any], Any, BaseException | None]
 
 
 class Writer:
-    """Owns the write connection; counts ``commits`` and ``operations``, and in ``states`` the jobs by state."""
+    """Owns the write connection; counts ``commits``, ``operations`` and in ``states`` the jobs by state."""
 
     def __init__(self, connection: sqlite3.Connection, clock: Callable[[], float]) -> None:
         self._connection = connection
