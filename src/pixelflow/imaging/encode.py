@@ -9,8 +9,9 @@ from PIL import Image as Pillow
 
 from pixelflow.domain.media import BY_NAME
 from pixelflow.imaging import jpeg
-from pixelflow.imaging.picture import KEEP, PAGE_HEIGHT, Picture
 from pixelflow.operations.encoding import ALL_DEPTHS, DEFAULT_QUALITY, EFFORT, FULL_CHROMA_QUALITY, Encoding
+from pixelflow.operations.frames import first_frame
+from pixelflow.operations.metadata import KEEP
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +35,7 @@ def encode(picture: Picture, name: str, options: Encoding) -> bytes:
             return _webp(pixels, quality, _effort(options, name))
     image = picture.image
     if not BY_NAME[name].animated:
-        image = _first_frame(image)
+        image = first_frame(image)
     if name == "jpeg" and image.hasalpha():
         white = 65535 if image.format == "ushort" else 255
         image = image.flatten(background=[white] * (image.bands - 1))
@@ -61,16 +62,6 @@ def _full_chroma(options: Encoding, quality: int) -> bool:
 def _effort(options: Encoding, name: str) -> int:
     least, most, default = EFFORT[name]
     return default if options.effort is None else min(most, max(least, options.effort))
-
-
-def _first_frame(image: pyvips.Image) -> pyvips.Image:
-    height = image.get_page_height()
-    if height < image.height:
-        image = image.crop(0, 0, image.width, height)
-    if image.get_typeof(PAGE_HEIGHT):
-        image = image.copy()
-        image.remove(PAGE_HEIGHT)
-    return image
 
 
 def _at_depth(image: pyvips.Image, name: str, options: Encoding) -> pyvips.Image:

@@ -12,9 +12,6 @@ from pixelflow.operations.resampling import resample
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-PAGE_HEIGHT = "page-height"
-KEEP = "pixelflow-keep"
-"""libvips field that the ``metadata`` operation sets: the kinds of metadata to be written, commas between."""
 SETTLED_PIXELS = 24_000_000
 """A result of more pixels than this stays lazy, so that it never lies in memory whole beside its source."""
 

@@ -15,6 +15,7 @@ from pixelflow.domain.media import FORMATS, SNIFF_BYTES, sniff
 from pixelflow.imaging import jpeg, srgb
 from pixelflow.imaging.limits import check_bytes, check_picture
 from pixelflow.imaging.picture import Pixels
+from pixelflow.operations.frames import PAGE_HEIGHT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -94,6 +95,9 @@ class Source:
             image = _open(self.data, self.format, stream=reading != "lazy", **options)
         else:
             image = self.head
+        if "n" not in options and image.get_typeof(PAGE_HEIGHT):
+            image = image.copy()
+            image.remove(PAGE_HEIGHT)
         try:
             return (image.copy_memory() if reading == "memory" else image), reading
         except pyvips.Error as error:

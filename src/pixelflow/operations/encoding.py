@@ -38,8 +38,8 @@ class Encoding(BaseModel):
     """The encoding options that any step which makes an image may carry.
 
     An option that the named format has no use for is refused; under ``same`` it is passed over where the
-    source's format has none, since that is not known in time. JPEG lays transparency on white. JPEG, PNG, TIFF
-    and AVIF get the first frame of an animation. What comes out is sRGB or grey, whatever came in.
+    source's format has none, since that is not known in time. JPEG lays transparency on white. JPEG, PNG,
+    TIFF and AVIF get the first frame of an animation. What comes out is sRGB or grey, whatever came in.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True, use_attribute_docstrings=True)

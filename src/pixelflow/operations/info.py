@@ -24,7 +24,6 @@ class Info(Operation):
 
     action = "info"
     family = "metadata"
-    needs_metadata = True
     produces: ClassVar[Literal["image", "json"]] = "json"
 
     def apply(self, image: pyvips.Image, context: Context) -> dict[str, Any]:
