@@ -23,12 +23,12 @@ ALLOWED = 1.2
 
 FILL = """
 WITH RECURSIVE n (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM n WHERE n + 1 < :jobs)
-INSERT INTO job (tenant, id, state, pipeline, source_kind, source_key, source_bytes, source_sha256,
+INSERT INTO job (tenant, id, state, pipeline, source,
     created_at, updated_at, progress, priority, attempt, crashes, losses, queued_at, sequence)
 SELECT printf('tenant-%04d', n * 7919 % :tenants), printf('%08x-0000-7000-8000-%012x', n / 65536, n),
     'queued',
     '[{"id":"thumb","action":"resize","width":320,"height":240,"format":"webp","quality":80}]',
-    'upload', printf('inputs/tenant-%04d/%032x/%016x', n * 7919 % :tenants, n, n), 250000, printf('%064x', n),
+    printf('{"kind":"upload","key":"inputs/%064x","bytes":250000,"sha256":"%064x"}', n, n),
     :now - 1.0 * :jobs / 1000 + n / 1000.0, :now, 0, 0, 0, 0, 0, :now - 1.0 * :jobs / 1000 + n / 1000.0, 0
 FROM n
 """

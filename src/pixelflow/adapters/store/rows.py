@@ -12,9 +12,8 @@ from pixelflow.domain.job import Completion, Failure, Job, JobState, Output, Ski
 Row = tuple[Any, ...]
 
 JOB_COLUMNS = (
-    "tenant, id, state, pipeline, "
-    "source_kind, source_key, source_bytes, source_sha256, source_format, source_width, source_height, "
-    "created_at, updated_at, outputs, skipped, progress, priority, attempt, crashes, losses, "
+    "tenant, id, state, pipeline, source, "
+    " created_at, updated_at, outputs, skipped, progress, priority, attempt, crashes, losses, "
     "owner, lease_until, error, metadata, webhook_url, "
     "queued_at, started_at, finished_at, expires_at, sequence"
 )
@@ -26,6 +25,7 @@ _KINDS = {kind.value: kind for kind in EventKind}
 
 _to_json = msgspec.json.Encoder().encode
 _to_object = msgspec.json.Decoder().decode
+_to_source = msgspec.json.Decoder(Source).decode
 _to_outputs = msgspec.json.Decoder(tuple[Output, ...]).decode
 _to_skipped = msgspec.json.Decoder(tuple[SkippedOutput, ...]).decode
 _to_failure = msgspec.json.Decoder(Failure).decode
@@ -43,7 +43,7 @@ def job_values(job: Job) -> dict[str, object]:
         "id": job.id,
         "state": job.state.value,
         "pipeline": _to_json(job.pipeline).decode(),
-        **source_values(job.source),
+        "source": source_text(job.source),
         "priority": job.priority,
         "metadata": json_text(job.metadata),
         "webhook_url": job.webhook_url,
@@ -51,31 +51,26 @@ def job_values(job: Job) -> dict[str, object]:
     }
 
 
-def source_values(source: Source) -> dict[str, object]:
-    """A source's columns by name."""
-    return {
-        "source_kind": source.kind,
-        "source_key": source.key,
-        "source_bytes": source.bytes,
-        "source_sha256": source.sha256,
-        "source_format": source.format,
-        "source_width": source.width,
-        "source_height": source.height,
-    }
+def source_text(source: Source) -> str:
+    """A source's column."""
+    return _to_json(source).decode()
 
 
 def completion_values(completion: Completion) -> dict[str, object]:
     """The columns that the end of an attempt sets, by name."""
     state = JobState.FAILED if completion.failure else JobState.COMPLETED
+    found = {
+        "format": completion.source_format,
+        "width": completion.source_width,
+        "height": completion.source_height,
+    }
     return {
         "state": state.value,
         "progress": 0 if completion.failure else 100,
         "outputs": json_text(completion.outputs),
         "skipped": json_text(completion.skipped),
         "error": json_text(completion.failure),
-        "source_format": completion.source_format,
-        "source_width": completion.source_width,
-        "source_height": completion.source_height,
+        "found": json_text({name: value for name, value in found.items() if value is not None}),
     }
 
 
@@ -95,7 +90,7 @@ def asset_values(asset: Asset) -> dict[str, object]:
 
 def to_job(row: Row) -> Job:
     """A row of ``JOB_COLUMNS``."""
-    (tenant, job_id, state, pipeline, *source, created_at, updated_at, outputs, skipped, progress, priority,
+    (tenant, job_id, state, pipeline, source, created_at, updated_at, outputs, skipped, progress, priority,
      attempt, crashes, losses, owner, lease_until, error, metadata, webhook_url,
      queued_at, started_at, finished_at, expires_at, sequence) = row  # fmt: skip
     return Job(
@@ -103,7 +98,7 @@ def to_job(row: Row) -> Job:
         job_id,
         _STATES[state],
         _to_object(pipeline),
-        Source(*source),
+        _to_source(source),
         created_at,
         updated_at,
         _to_outputs(outputs) if outputs else (),

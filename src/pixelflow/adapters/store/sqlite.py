@@ -24,7 +24,7 @@ from pixelflow.adapters.store.rows import (
     completion_values,
     job_values,
     json_text,
-    source_values,
+    source_text,
     to_asset,
     to_event,
     to_job,
@@ -138,11 +138,11 @@ class SqliteStore:
         return Page(jobs[:limit], jobs[limit - 1].id if len(jobs) > limit else None)
 
     async def attach(self, tenant: str, job_id: str, source: Source) -> Source | None:
-        values = source_values(source)
-        return await self.writer.run(lambda tx: transitions.attach(tx, tenant, job_id, values))
+        text = source_text(source)
+        return await self.writer.run(lambda tx: transitions.attach(tx, tenant, job_id, text))
 
     async def start(self, tenant: str, job_id: str, source: Source) -> Job | None:
-        values = {"tenant": tenant, "id": job_id, **source_values(source)}
+        values = {"tenant": tenant, "id": job_id, "source": source_text(source)}
         return await self.writer.run(lambda tx: tx.change(sql.START, values, JobState.AWAITING_UPLOAD))
 
     async def claim(self, owner: str, lease_seconds: float, limit: int = 1) -> Sequence[Job]:

@@ -11,9 +11,7 @@ TERMINAL = "state IN ('completed', 'failed', 'cancelled', 'quarantined')"
 
 INSERT_JOB = f"""
 INSERT INTO job ({JOB_COLUMNS})
-VALUES (:tenant, :id, :state, :pipeline,
-        :source_kind, :source_key, :source_bytes, :source_sha256,
-        :source_format, :source_width, :source_height,
+VALUES (:tenant, :id, :state, :pipeline, :source,
         :now, :now, NULL, NULL, 0, :priority, 0, 0, 0,
         NULL, NULL, NULL, :metadata, :webhook_url,
         :queued_at, NULL, NULL, :expires_at, :sequence)
@@ -26,18 +24,14 @@ VALUES (:sequence, :tenant, :job_id, :kind, :at, :attempt, :progress)
 
 GET_JOB = f"SELECT {JOB_COLUMNS} FROM job WHERE tenant = :tenant AND id = :id"
 
-SOURCE = """source_kind = :source_kind, source_key = :source_key, source_bytes = :source_bytes,
-    source_sha256 = :source_sha256, source_format = :source_format,
-    source_width = :source_width, source_height = :source_height"""
-
-ATTACH = f"""
-UPDATE job SET updated_at = :now, {SOURCE}
+ATTACH = """
+UPDATE job SET updated_at = :now, source = :source
 WHERE tenant = :tenant AND id = :id AND state = 'awaiting_upload'
 """
 
 START = f"""
 UPDATE job SET state = 'queued', queued_at = :now, updated_at = :now, sequence = :sequence,
-    {SOURCE}
+    source = :source
 WHERE tenant = :tenant AND id = :id AND state = 'awaiting_upload'
 RETURNING {JOB_COLUMNS}
 """
@@ -78,9 +72,7 @@ RENEW = f"UPDATE job SET lease_until = :lease_until, progress = :progress WHERE 
 FINISH = f"""
 UPDATE job SET state = :state, updated_at = :now, finished_at = :now, progress = :progress,
     outputs = :outputs, skipped = :skipped, error = :error,
-    source_format = coalesce(:source_format, source_format),
-    source_width = coalesce(:source_width, source_width),
-    source_height = coalesce(:source_height, source_height),
+    source = coalesce(json_patch(source, :found), source),
     owner = NULL, lease_until = NULL, sequence = :sequence
 WHERE {FENCE}
 RETURNING {JOB_COLUMNS}

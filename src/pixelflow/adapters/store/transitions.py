@@ -60,12 +60,11 @@ def promised(row: tuple[str, str, float], idempotency: IdempotencyKey, now: floa
     return job_id
 
 
-def attach(tx: Transaction, tenant: str, job_id: str, values: Values) -> Source | None:
+def attach(tx: Transaction, tenant: str, job_id: str, source: str) -> Source | None:
     """Replace the source of a job that awaits one, without an event."""
     job = tx.job(tenant, job_id)
-    if job is None or not tx.count(sql.ATTACH, {**values, "tenant": tenant, "id": job_id, "now": tx.now}):
-        return None
-    return job.source
+    values = {"tenant": tenant, "id": job_id, "source": source, "now": tx.now}
+    return job.source if job and tx.count(sql.ATTACH, values) else None
 
 
 def claim(tx: Transaction, owner: str, lease_seconds: float, limit: int) -> list[Job]:

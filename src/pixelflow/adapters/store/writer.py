@@ -55,11 +55,9 @@ class Transaction:
         row = self.one(statements.GET_JOB, {"tenant": tenant, "id": job_id})
         return to_job(row) if row else None
 
-    def change(self, sql: str, values: dict[str, object], was: JobState) -> Job | None:
+    def change(self, sql: str, values: Mapping[str, object], was: JobState) -> Job | None:
         """Move at most one job out of ``was`` by ``sql`` and append the event; ``None`` if none matched."""
-        values["now"] = self.now
-        values["sequence"] = self.sequence + 1
-        row = self.one(sql, values)
+        row = self.one(sql, {**values, "now": self.now, "sequence": self.sequence + 1})
         if row is None:
             return None
         job = to_job(row)
