@@ -23,7 +23,9 @@ PIPELINE: Sequence[Mapping[str, Any]] = [
     {"id": "square", "action": "resize", "width": 150, "height": 150, "fit": "cover", "gravity": "attention",
      "format": "webp"},
     {"id": "old", "action": "sepia", "output": False},
-    {"id": "postcard", "action": "text", "from": "old", "text": "PixelFlow", "format": "jpeg"},
+    {"id": "postcard", "action": "text", "from": "old", "text": "Greetings from PixelFlow",
+     "font": "Noto Sans Bold", "width": "50%", "color": "#fff8e7", "opacity": 0.85, "gravity": "south",
+     "y": "5%", "format": "jpeg"},
 ]  # fmt: skip
 """Two for the web, a card, a thumbnail cut around what draws the eye, and a postcard by way of sepia."""
 
@@ -71,17 +73,12 @@ def demo(
             )
             bar.update(task, completed=100)
         rows = []
-        for each, path in zip(result.values(), result.save(output), strict=True):
-            rows.append(
-                (
-                    str(path),
-                    size(each.width, each.height),
-                    weight(each.size),
-                    duration(perf_counter() - begun),
-                )
-            )
+        for each in result.values():
+            path = each.save(output / each.file_name)
+            taken = duration(perf_counter() - begun)
+            rows.append((str(path), size(each.width, each.height), weight(each.size), taken))
     show(("name", ">pixels", ">size", ">time"), rows)
-    typer.echo()
+    typer.echo("(time from the first byte of the upload to the file on disk)\n")
     typer.echo(NEXT.format(photo=photo, pipeline=NEXT_PIPELINE, url=DEFAULT_URL))
 
 

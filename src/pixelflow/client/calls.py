@@ -72,22 +72,22 @@ def job(
 
 
 def finished(
-    server: Endpoint, last: Job, timeout_seconds: float | None, on_progress: OnProgress | None
+    server: Endpoint, job_id: str, timeout_seconds: float | None, on_progress: OnProgress | None
 ) -> Call[Job]:
     """Wait by long polls until the job is completed; raises JobFailed and Timeout."""
     deadline = None if timeout_seconds is None else time.monotonic() + timeout_seconds
     hold = PROGRESS_SECONDS if on_progress else LONG_POLL_SECONDS
-    now = last
-    while not now.terminal:
-        left = hold if deadline is None else deadline - time.monotonic()
-        if left <= 0:
-            raise Timeout(now.id, timeout_seconds or 0.0, now.status)
-        now = yield from job(server, now.id, wait_seconds=min(hold, left), deadline=deadline)
+    while True:
+        left = hold if deadline is None else max(0.0, deadline - time.monotonic())
+        now = yield from job(server, job_id, wait_seconds=min(hold, left), deadline=deadline)
         if on_progress:
             on_progress(now)
-    if now.status != "completed":
-        raise JobFailed(now)
-    return now
+        if now.status == "completed":
+            return now
+        if now.terminal:
+            raise JobFailed(now)
+        if not left:
+            raise Timeout(job_id, timeout_seconds or 0.0, now.status)
 
 
 def jobs(
@@ -145,7 +145,7 @@ def save(server: Endpoint, job_id: str, output: Output, path: Path) -> Call[Path
 def save_all(server: Endpoint, job_id: str, outputs: Sequence[Output], folder: Path) -> Call[list[Path]]:
     """Every output into a folder, as ``<step>.<extension>``."""
     folder.mkdir(parents=True, exist_ok=True)
-    paths = [folder / file_name(output) for output in outputs]
+    paths = [folder / output.file_name for output in outputs]
     for output, path in zip(outputs, paths, strict=True):
         yield from save(server, job_id, output, path)
     return paths
@@ -175,15 +175,6 @@ def version(server: Endpoint) -> Call[dict[str, Any]]:
     response = yield from server.ask("GET", "/version")
     document: dict[str, Any] = response.json()
     return document
-
-
-def file_name(output: Output) -> str:
-    """``<step>.<extension>``; raises ValueError when the server names a step that is no plain file name."""
-    extension = "jpg" if output.format == "jpeg" else output.format
-    name = f"{output.id}.{extension}"
-    if not extension.isalnum() or name != Path(name).name or name.startswith("."):
-        raise ValueError(f"{name!r} is not a file name")
-    return name
 
 
 class _Hashing:

@@ -39,6 +39,11 @@ class OutputFacts:
         return self.facts.size
 
     @property
+    def file_name(self) -> str:
+        """``<step>.<extension>``, as ``JobResult.save`` calls it."""
+        return self.facts.file_name
+
+    @property
     def sha256(self) -> str:
         """In hexadecimal; every download is checked against it."""
         return self.facts.sha256

@@ -1,11 +1,13 @@
 """What the server tells, as frozen dataclasses; sides in pixels, sizes in bytes, times in UTC."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from pixelflow.client.reading import known
+from pixelflow.domain.media import BY_NAME
 
 TERMINAL = frozenset({"completed", "failed", "cancelled", "quarantined"})
 """The states in which a job has ended."""
@@ -44,6 +46,14 @@ class Output:
     width: int | None = None
     height: int | None = None
     error: Failure | None = None
+
+    @property
+    def file_name(self) -> str:
+        """``<step>.<extension>``; raises ValueError when the server names a step that gives no file name."""
+        extension = BY_NAME[self.format].extensions[0] if self.format in BY_NAME else self.format
+        if not (extension.isalnum() and re.fullmatch(r"[\w-]+", self.id)):
+            raise ValueError(f"{self.id!r} in the format {self.format!r} gives no file name")
+        return f"{self.id}.{extension}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,7 @@ class JobHandle(HandleFacts):
         Raises JobFailed when it ends otherwise, and Timeout after ``timeout_seconds``, which leaves the job
         as it is.
         """
-        waiting = calls.finished(self._client.server, self.job, timeout_seconds, on_progress)
+        waiting = calls.finished(self._client.server, self.id, timeout_seconds, on_progress)
         self.job = self._client.run(waiting)
         return JobResult(self._client, self.job)
 

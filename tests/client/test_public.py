@@ -1,0 +1,55 @@
+"""What is public stays public, typed and documented."""
+
+import inspect
+from importlib.resources import files
+
+import pixelflow.client
+
+PUBLIC = [
+    "ApiError",
+    "Asset",
+    "AsyncClient",
+    "AsyncJobHandle",
+    "AsyncJobOutput",
+    "AsyncJobResult",
+    "Client",
+    "ClientError",
+    "DamagedDownload",
+    "Failure",
+    "Format",
+    "Job",
+    "JobFailed",
+    "JobHandle",
+    "JobOutput",
+    "JobResult",
+    "Operation",
+    "Output",
+    "Refusal",
+    "Source",
+    "Timeout",
+    "Unreachable",
+]
+METHODS = {"close", "formats", "job", "jobs", "operations", "submit", "upload_asset", "version"}
+HANDLE = {"cancel", "delete", "refresh", "result", "retry"}
+
+
+def test_the_public_names() -> None:
+    assert sorted(pixelflow.client.__all__) == PUBLIC
+    for name in PUBLIC:
+        assert inspect.getdoc(getattr(pixelflow.client, name)), name
+    assert (files("pixelflow") / "py.typed").is_file()
+
+
+def test_both_clients_have_the_same_calls() -> None:
+    for sync, asynchronous, names in (
+        (pixelflow.client.Client, pixelflow.client.AsyncClient, METHODS - {"close"}),
+        (pixelflow.client.JobHandle, pixelflow.client.AsyncJobHandle, HANDLE),
+        (pixelflow.client.JobResult, pixelflow.client.AsyncJobResult, {"save"}),
+        (pixelflow.client.JobOutput, pixelflow.client.AsyncJobOutput, {"bytes", "save"}),
+    ):
+        for name in names:
+            one, other = getattr(sync, name), getattr(asynchronous, name)
+            assert inspect.getdoc(one) == inspect.getdoc(other), name
+            assert inspect.signature(one).parameters.keys() == inspect.signature(other).parameters.keys(), (
+                name
+            )
