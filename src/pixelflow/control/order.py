@@ -111,7 +111,7 @@ def _webhook_url(given: object, problems: list[Problem]) -> str | None:
     if isinstance(given, str) and len(given) <= MAX_URL_LENGTH and given.isprintable() and " " not in given:
         try:
             parts = urlsplit(given)
-            good = parts.scheme in {"http", "https"} and parts.hostname and (parts.port or 1) > 0
+            good = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
             if good and parts.username is None and parts.password is None:
                 return given
         except ValueError:

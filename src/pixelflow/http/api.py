@@ -1,8 +1,12 @@
 """The FastAPI application: every call but the hot ones, and the OpenAPI document of all of them."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from pixelflow import __version__
@@ -56,14 +60,18 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:
-    # The outermost handler answers, and the framework raises the error again: it is logged there, once.
+    # The framework raises the error again after this answer: it is logged there, once.
+    request.scope["answered"] = True
     return _answer(request, refusal(error))
 
 
 async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     problems = [
-        Problem(found["msg"], str(found["loc"][-1]), value=found.get("input")) for found in error.errors()
+        Problem(
+            found["msg"], str(found["loc"][-1]), value=found.get("input"), allowed=_allowed(found.get("ctx"))
+        )
+        for found in error.errors()
     ]
     return _answer(request, refusal(InvalidRequest(problems)))
 
@@ -72,13 +80,24 @@ async def _unrouted(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     path = request.url.path
     if error.status_code == 405:
-        allowed = sorted((error.headers or {}).get("Allow", "").split(", "))
-        return _answer(
-            request, other("method_not_allowed", f"{path} does not take {request.method}", allow=allowed)
-        )
+        detail = f"{path} does not take {request.method}"
+        return _answer(request, other("method_not_allowed", detail, allow=_methods(path)))
     if error.status_code == 404:
         return _answer(request, other("not_found", f"there is no {path} here; /docs shows what there is"))
     return _answer(request, other("bad_request", str(error.detail)))
+
+
+def _methods(path: str) -> list[str]:
+    routes = (route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute))
+    return sorted(
+        {method for route in routes if route.path_regex.fullmatch(path) for method in route.methods or ()}
+    )
+
+
+def _allowed(context: Mapping[str, Any] | None) -> str | None:
+    words = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than", "expected": "one of"}
+    found = [f"{words[name]} {value}" for name, value in (context or {}).items() if name in words]
+    return ", ".join(found) or None
 
 
 def _answer(request: Request, found: Refusal) -> Response:

@@ -17,6 +17,7 @@ from pixelflow.http.services import Message, Receive, Scope, Send, Services
 from pixelflow.http.submission import post_job
 from pixelflow.http.uploads import put_upload
 from pixelflow.http.waiting import get_job
+from pixelflow.operations.registry import operations
 
 log = structlog.get_logger()
 
@@ -91,6 +92,8 @@ class App:
         found = refusal(error)
         if found.status >= 500:
             log.error("request failed", path=exchange.scope["path"], code=found.code, exc_info=error)
+        if begun and exchange.scope.get("answered"):
+            return
         if begun:
             # The answer's head is out: cutting the connection is the only way to say that it is not whole.
             raise error
@@ -140,4 +143,6 @@ async def healthy(exchange: Exchange) -> None:
 
 def build_app(services: Services) -> App:
     """The ASGI application over these services."""
+    # Before there is a second thread: making models of them in two at once can fail (CPython issue 106905).
+    operations()
     return App(services)

@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from pixelflow.http.schemas import Problem, RefusedValue
+from pixelflow.http.schemas import Problem
 from pixelflow.operations.encoding import Encoding
 from pixelflow.operations.pipeline import STEP_ID
 from pixelflow.operations.registry import operations
@@ -23,7 +23,7 @@ class Api(FastAPI):
                 title=self.title, version=self.version, summary=self.summary, routes=self.routes
             )
             schemas = found["components"]["schemas"]
-            schemas.update(_steps(), **_models(Problem), **_models(RefusedValue))
+            schemas.update(_steps() | _models(Problem))
             # FastAPI's own shapes of errors, which are not what is answered here.
             for name in ("HTTPValidationError", "ValidationError"):
                 schemas.pop(name, None)

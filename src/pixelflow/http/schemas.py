@@ -20,7 +20,7 @@ Moment = Annotated[str, Field(examples=[MOMENT], description="RFC 3339, UTC, mil
 class Shape(BaseModel):
     """The base of all: what an answer holds, no more and no less."""
 
-    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid")
 
 
 class Failure(Shape):
