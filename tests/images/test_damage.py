@@ -1,0 +1,97 @@
+"""A broken file is an error in one sentence, never grey bars."""
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from harness.pictures import encoded, photo
+from harness.rendering import SHARED, rendered
+from pixelflow.domain.errors import ImageError
+
+PHOTO = photo(300, 200)
+FILES = {
+    "jpeg": encoded(PHOTO, quality=90),
+    "progressive jpeg": encoded(PHOTO, quality=90, progressive=True),
+    "grey jpeg": encoded(PHOTO.convert("L"), quality=90),
+    "cmyk jpeg": encoded(PHOTO.convert("CMYK"), quality=90),
+    "png": encoded(PHOTO, "PNG"),
+    "webp": encoded(PHOTO, "WEBP"),
+    "lossless webp": encoded(PHOTO, "WEBP", lossless=True),
+    "gif": encoded(PHOTO, "GIF"),
+    "tiff": encoded(PHOTO, "TIFF", compression="tiff_lzw"),
+    "avif": encoded(PHOTO, "AVIF"),
+}
+STEPS = {
+    "scaled": {"action": "thumbnail", "width": 30, "format": "png"},
+    "whole": {"action": "blur", "sigma": 1, "format": "png"},
+}
+
+
+@pytest.mark.parametrize("steps", STEPS)
+@pytest.mark.parametrize("kept", [0.3, 0.6, 0.9])
+@pytest.mark.parametrize("name", FILES)
+def test_a_truncated_file_is_an_error(name, kept, steps):
+    content = FILES[name]
+
+    with pytest.raises(ImageError) as found:
+        rendered(content[: int(len(content) * kept)], STEPS[steps])
+
+    assert found.value.code == "corrupt"
+    assert name.split()[-1] in found.value.detail
+    assert "truncated or damaged" in found.value.detail
+    assert "\n" not in found.value.detail
+    assert "/" not in found.value.detail.split("(")[0]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_the_whole_file_is_none(name):
+    assert rendered(FILES[name], STEPS["scaled"]).picture.size == (30, 20)
+
+
+def test_damage_is_not_passed_over_where_a_step_may_be():
+    with pytest.raises(ImageError) as found:
+        rendered(FILES["png"][:9000], STEPS["scaled"] | {"on_error": "skip"})
+
+    assert found.value.code == "corrupt"
+
+
+@pytest.mark.parametrize(
+    ("content", "named"),
+    [
+        (b"", "empty"),
+        (b"hello, world, this is not a picture", "not an image of a known kind"),
+        (b"%PDF-1.7 and so on and so on and so on", "a pdf file"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "a svg file"),
+        (b"BM" + bytes(60), "a bmp file"),
+    ],
+)
+def test_what_is_no_accepted_picture_is_named(content, named):
+    with pytest.raises(ImageError, match=named) as found:
+        rendered(content, STEPS["scaled"])
+
+    assert found.value.code == "unsupported"
+
+
+def test_bytes_after_the_picture_do_no_harm():
+    assert rendered(FILES["jpeg"] + bytes(1000), STEPS["scaled"]).picture.size == (30, 20)
+
+
+def hostile() -> list[Path]:
+    return sorted((SHARED / "hostile").iterdir()) if (SHARED / "hostile").is_dir() else []
+
+
+@pytest.mark.skipif(not hostile(), reason="the hostile pictures are not here")
+@pytest.mark.parametrize("steps", STEPS)
+def test_every_hostile_file_ends_in_a_picture_or_an_error(steps):
+    ends = {"made": 0, "corrupt": 0, "unsupported": 0, "limit": 0, "invalid": 0}
+    for path in hostile():
+        try:
+            out = rendered(path.read_bytes(), STEPS[steps], max_image_area=4_000_000)
+            assert isinstance(out.picture, Image.Image), path.name
+            ends["made"] += 1
+        except ImageError as error:
+            ends[error.code] += 1
+
+    assert ends["corrupt"] > 20
+    assert ends["made"] > 20
