@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from pixelflow.operations.frames import each_frame, frame_size
 from pixelflow.operations.gravity import PLACES, offset
 from pixelflow.operations.lengths import distance
-from pixelflow.operations.surface import has_color
+from pixelflow.operations.surface import ceiling, has_color
 
 if TYPE_CHECKING:
     import pyvips
@@ -57,7 +57,7 @@ class Placement:
 
 
 def laid_over(image: pyvips.Image, layer: pyvips.Image, placement: Placement) -> pyvips.Image:
-    """The layer, with alpha, in sRGB or grey, on every frame; what sticks out is cut off."""
+    """The layer, 8-bit sRGB or grey with alpha, on every frame; what sticks out is cut off."""
     picture = frame_size(image)
     left, top = placement.corner(picture, (layer.width, layer.height))
     if placement.tile != "none":
@@ -68,19 +68,34 @@ def laid_over(image: pyvips.Image, layer: pyvips.Image, placement: Placement) ->
     x, y = max(left, 0), max(top, 0)
     if right <= x or bottom <= y or placement.opacity == 0:
         return image
-    part = layer.crop(x - left, y - top, right - x, bottom - y)
-    image, part = _alike(image, _faded(part, placement.opacity))
+    part = _faded(layer.crop(x - left, y - top, right - x, bottom - y), placement.opacity)
+    if has_color(part) and not has_color(image):
+        image = image.colourspace("rgb16" if image.format == "ushort" else "srgb")
     if placement.blend == "xor" and not image.hasalpha():
         image = image.addalpha()
-    mode = _VIPS_BLENDS.get(placement.blend, placement.blend.replace("_", "-"))
 
     def over(frame: pyvips.Image) -> pyvips.Image:
         below = frame.crop(x, y, part.width, part.height)
-        mixed = below.composite2(part, mode)
-        mixed = mixed if frame.hasalpha() else mixed[: frame.bands]
-        return frame.insert(mixed.cast(frame.format), x, y)
+        return frame.insert(_mixed(below, part, placement.blend), x, y)
 
     return each_frame(image, over)
+
+
+def _mixed(below: pyvips.Image, part: pyvips.Image, blend: Blend) -> pyvips.Image:
+    """An 8-bit part with alpha on as large a piece of a frame; depth and bands are the frame's."""
+    last = part.bands - 1
+    colors, alpha = part[:last], part[last]
+    if has_color(below) and not has_color(colors):
+        colors = colors.bandjoin([colors, colors])
+    if below.format == "ushort":
+        colors = (colors * 257).cast("ushort")
+    if blend == "over" and not below.hasalpha():
+        return alpha.ifthenelse(colors, below, blend=True).copy(interpretation=below.interpretation)
+    deep = alpha * (ceiling(below) / 255)
+    above = colors.cast("float").bandjoin(deep.cast("float")).copy(interpretation=below.interpretation)
+    # libvips mixes in floating point, and cuts off what comes after the point unless it is given floats.
+    mixed = below.cast("float").composite2(above, _VIPS_BLENDS.get(blend, blend.replace("_", "-")))
+    return mixed[: below.bands].rint().cast(below.format)
 
 
 def _inward(fraction: float, shift: int, margin: int) -> int:
@@ -94,18 +109,6 @@ def _faded(layer: pyvips.Image, opacity: float) -> pyvips.Image:
         return layer
     last = layer.bands - 1
     return layer[:last].bandjoin((layer[last] * opacity).rint().cast(layer.format))
-
-
-def _alike(image: pyvips.Image, layer: pyvips.Image) -> tuple[pyvips.Image, pyvips.Image]:
-    """Both with or without colour, the layer in the image's depth."""
-    wide = image.format == "ushort"
-    colored = has_color(image) or has_color(layer)
-    space = ("rgb16" if wide else "srgb") if colored else ("grey16" if wide else "b-w")
-    if image.interpretation != space:
-        image = image.colourspace(space)
-    if layer.interpretation != space:
-        layer = layer.colourspace(space)
-    return image, layer
 
 
 def _pattern(

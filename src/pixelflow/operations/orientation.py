@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pyvips
 
 _AXES = {"h": "horizontal", "flop": "horizontal", "v": "vertical", "hv": "both", "vh": "both"}
-_RIGHT_ANGLES = {90: "d90", 180: "d180", 270: "d270"}
+_RIGHT_ANGLES = {90.0: "d90", 180.0: "d180", 270.0: "d270"}
 
 
 def _axis(value: object) -> object:
@@ -39,9 +39,9 @@ class Rotate(Operation):
             return image
         # A turned picture is read out of order, which a streaming decoder cannot do.
         image = image.copy_memory()
-        if angle in _RIGHT_ANGLES:
-            return each_frame(image, lambda frame: frame.rot(_RIGHT_ANGLES[int(angle)]))
-        image, background = ready_for(image, self.background)
+        background: list[float] = []
+        if angle not in _RIGHT_ANGLES:
+            image, background = ready_for(image, self.background)
         return each_frame(image, lambda frame: turned(frame, angle, background))
 
 
@@ -74,20 +74,13 @@ class AutoOrient(Operation):
 
 
 def turned(frame: pyvips.Image, angle: float, background: list[float]) -> pyvips.Image:
-    """One frame turned clockwise by any number of degrees on a background with a value for each band."""
+    """One frame turned clockwise by 0–360 degrees on a background with a value for each band."""
     import pyvips
 
-    bicubic = pyvips.Interpolate.new("bicubic")
-    if not frame.hasalpha():
-        return frame.rotate(angle, interpolate=bicubic, background=background)
-    full = 65535 if frame.format == "ushort" else 255
-    seen = [value * background[-1] / full for value in background[:-1]] + background[-1:]
-    return (
-        frame.premultiply()
-        .rotate(angle, interpolate=bicubic, background=seen)
-        .unpremultiply()
-        .cast(frame.format)
-    )
+    if angle in _RIGHT_ANGLES:
+        return frame.rot(_RIGHT_ANGLES[angle])
+    # libvips weighs colours by alpha here itself, as it does not for resize.
+    return frame.rotate(angle, interpolate=pyvips.Interpolate.new("bicubic"), background=background)
 
 
 OPERATIONS = [Rotate, Flip, AutoOrient]

@@ -15,6 +15,7 @@ from pixelflow.operations.lengths import Extent, Position
 from pixelflow.operations.orientation import turned
 from pixelflow.operations.problems import Contradiction
 from pixelflow.operations.resampling import resample
+from pixelflow.operations.surface import has_color
 
 if TYPE_CHECKING:
     import pyvips
@@ -86,6 +87,8 @@ class Watermark(Operation):
             raise ImageError("invalid", f"there is no asset {self.image!r}", step=context.step)
         mark = first_frame(context.assets[self.image])
         mark = resample(mark, *self.mark_size(picture, (mark.width, mark.height)))
+        if mark.format == "ushort":
+            mark = mark.colourspace("srgb" if has_color(mark) else "b-w")
         mark = mark if mark.hasalpha() else mark.addalpha()
         if self.rotate % 360:
             mark = turned(mark.copy_memory(), self.rotate % 360, [0.0] * mark.bands)

@@ -1,0 +1,81 @@
+"""Cutting a part out is slicing."""
+
+import numpy as np
+import pytest
+
+from harness.operating import animation, applied, apply, frames, operation
+from harness.pictures import photo
+from pixelflow.domain.errors import ImageError
+
+PHOTO = np.asarray(photo(240, 160))
+
+
+@pytest.mark.parametrize(
+    ("parameters", "rows", "columns"),
+    [
+        ({"x": 10, "y": 20, "width": 30, "height": 40}, slice(20, 60), slice(10, 40)),
+        ({"x": "50%", "y": 0, "width": "25%", "height": 160}, slice(0, 160), slice(120, 180)),
+        ({"x": 200}, slice(0, 160), slice(200, 240)),
+        ({"y": 159}, slice(159, 160), slice(0, 240)),
+        ({"width": 100, "height": 60}, slice(50, 110), slice(70, 170)),
+        ({"width": 100, "gravity": "east"}, slice(0, 160), slice(140, 240)),
+        ({"width": 100, "height": 60, "gravity": "bottom-left"}, slice(100, 160), slice(0, 100)),
+        ({"width": 100, "height": 60, "focus": {"x": 0.5, "y": 0.5}}, slice(50, 110), slice(70, 170)),
+        ({"width": 100, "height": 60, "focus": {"x": 1, "y": 0}}, slice(0, 60), slice(140, 240)),
+        ({"width": 100, "height": 60, "gravity": {"x": 0.25, "y": 0.75}}, slice(90, 150), slice(10, 110)),
+        ({"width": 1000, "height": 60, "gravity": "north"}, slice(0, 60), slice(0, 240)),
+        ({"aspect_ratio": "1:1"}, slice(0, 160), slice(40, 200)),
+        ({"aspect_ratio": 3}, slice(40, 120), slice(0, 240)),
+        ({"aspect_ratio": "3:2"}, slice(0, 160), slice(0, 240)),
+        ({"aspect_ratio": "1:2", "gravity": "west"}, slice(0, 160), slice(0, 80)),
+    ],
+)
+def test_the_box_is_where_it_was_put(parameters, rows, columns):
+    np.testing.assert_array_equal(applied(PHOTO, "crop", **parameters), PHOTO[rows, columns])
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"x": 200, "width": 41},
+        {"y": 100, "height": 61},
+        {"x": 240},
+        {"x": "100%", "width": 1},
+        {"x": 0, "y": 0, "width": 65535, "height": 1},
+    ],
+)
+def test_a_box_that_leaves_the_picture_is_refused_with_both_sizes(parameters):
+    with pytest.raises(ImageError, match="240 × 160") as refused:
+        applied(PHOTO, "crop", **parameters)
+
+    assert refused.value.code == "invalid"
+    assert refused.value.step == "step"
+
+
+@pytest.mark.parametrize("gravity", ["attention", "entropy"])
+def test_attention_and_entropy_find_the_only_thing_there_is(gravity):
+    picture = np.full((200, 300, 3), 90, np.uint8)
+    picture[120:160, 220:260] = np.random.default_rng(3).integers(0, 255, (40, 40, 3))
+
+    made = applied(picture, "crop", width=100, height=100, gravity=gravity)
+
+    assert made.shape == (100, 100, 3)
+    assert (made != 90).any(axis=2).sum() > 0.8 * 1600
+
+
+def test_all_frames_are_cut_where_the_first_one_is():
+    quiet = np.full((200, 300, 3), 90, np.uint8)
+    left, right = quiet.copy(), quiet.copy()
+    left[80:120, 20:60] = right[80:120, 240:280] = np.random.default_rng(4).integers(0, 255, (40, 40, 3))
+
+    first, second = frames(
+        apply(animation([left, right]), "crop", width=100, height=100, gravity="attention")
+    )
+
+    assert (first != 90).any()
+    assert (second == 90).all()
+
+
+def test_the_target_is_known_before_the_picture_is():
+    assert operation("crop", aspect_ratio="16:9").target(1000, 1000) == (1000, 562)
+    assert operation("crop", aspect_ratio=1000).target(10, 10) == (10, 1)

@@ -1,0 +1,122 @@
+"""What holds for every operation: any depth, any bands, any size, every frame."""
+
+import numpy as np
+import pytest
+
+from harness.operating import Pixels, animation, apply, frames, operation, pixels, still
+from harness.pictures import photo
+from pixelflow.operations.registry import operations
+
+SAMPLES = [
+    ("resize", {"width": 21}),
+    ("resize", {"width": 21, "height": 40, "fit": "cover"}),
+    ("resize", {"width": 21, "height": 40, "fit": "cover_down", "gravity": {"x": 0.9, "y": 0.1}}),
+    ("resize", {"width": 90, "height": 90, "fit": "contain", "background": "red"}),
+    ("resize", {"width": 90, "height": 90, "fit": "contain", "background": "blur", "enlarge": True}),
+    ("resize", {"width": "150%", "fit": "fill", "enlarge": True, "kernel": "nearest"}),
+    ("resize", {"width": 20, "linear": True}),
+    ("thumbnail", {"width": 21, "height": 21}),
+    ("thumbnail", {"width": 21, "height": 21, "gravity": "north"}),
+    ("crop", {"aspect_ratio": "1:2"}),
+    ("crop", {"width": "50%", "height": 1, "gravity": "south_east"}),
+    ("rotate", {"angle": 90}),
+    ("rotate", {"angle": 30, "background": "#f008"}),
+    ("flip", {"axis": "horizontal"}),
+    ("flip", {"axis": "both"}),
+    ("auto_orient", {}),
+    ("background", {"color": "orange"}),
+    ("pad", {"top": 3, "left": "10%", "color": "green"}),
+    ("pad", {"width": 80, "height": 80, "mode": "mirror"}),
+    ("pad", {"aspect_ratio": "3:1", "mode": "blur"}),
+    ("blur", {"sigma": 2}),
+    ("blur", {"sigma": 30}),
+    ("sharpen", {"sigma": 1.5}),
+    ("grayscale", {}),
+    ("sepia", {}),
+    ("invert", {}),
+    ("adjust", {"brightness": 1.2, "hue": 40, "saturation": 0.5, "contrast": 1.5, "lightness": -5}),
+    ("watermark", {"image": "mark", "scale": 0.5, "opacity": 0.5}),
+    ("watermark", {"image": "mark", "tile": "chess", "rotate": 30, "blend": "screen"}),
+    ("text", {"text": "Ag", "size": 12, "color": "red", "stroke": 1}),
+    ("text", {"text": "Ag", "width": "80%", "height": "50%", "tile": "grid", "background": "#00f8"}),
+    ("metadata", {"set": {"artist": "Ada"}}),
+]
+NAMES = [f"{action}-{index}" for index, (action, _) in enumerate(SAMPLES)]
+
+
+def kinds(picture: Pixels) -> dict[str, Pixels]:
+    """The same picture in every depth and number of bands that loading hands on."""
+    grey = picture[..., 1:2]
+    alpha = picture[..., 2:3]
+    eight = {
+        "grey": grey,
+        "grey-alpha": np.concatenate([grey, alpha], 2),
+        "rgb": picture,
+        "rgba": np.concatenate([picture, alpha], 2),
+    }
+    wide = {f"{name}-16": array.astype(np.uint16) * 257 for name, array in eight.items()}
+    return eight | wide
+
+
+KINDS = kinds(np.asarray(photo(48, 36)))
+MARK = still(kinds(np.asarray(photo(9, 7, seed=5)))["rgba"])
+
+
+def test_every_operation_that_makes_an_image_is_sampled():
+    makes_image = {name for name, model in operations().items() if model.produces == "image"}
+    assert makes_image == {action for action, _ in SAMPLES}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("action", "parameters"), SAMPLES, ids=NAMES)
+def test_depth_stays_and_nothing_is_lost(action, parameters, kind):
+    picture = KINDS[kind]
+
+    made = apply(still(picture), action, {"mark": MARK}, **parameters)
+
+    array = pixels(made)
+    assert array.dtype == picture.dtype
+    assert array.shape[2] in {1, 2, 3, 4}
+    if picture.shape[2] in {2, 4} and action != "background":
+        assert made.hasalpha()
+    wanted = operation(action, **parameters).target(48, 36)
+    if action in {"resize", "thumbnail", "crop", "pad"}:
+        assert (made.width, made.height) == wanted
+
+
+@pytest.mark.parametrize("kind", ["rgba", "grey-16"])
+@pytest.mark.parametrize(("action", "parameters"), SAMPLES, ids=NAMES)
+def test_every_frame_of_an_animation_is_treated_like_a_still(action, parameters, kind):
+    stills = [kinds(np.asarray(photo(48, 36, seed)))[kind] for seed in range(3)]
+
+    moving = apply(animation(stills), action, {"mark": MARK}, **parameters)
+
+    assert moving.get_page_height() * 3 == moving.height
+    for frame, alone in zip(frames(moving), stills, strict=True):
+        expected = pixels(apply(still(alone), action, {"mark": MARK}, **parameters))
+        np.testing.assert_array_equal(frame, expected)
+
+
+@pytest.mark.parametrize("kind", ["grey", "rgba", "rgb-16"])
+@pytest.mark.parametrize(("action", "parameters"), SAMPLES, ids=NAMES)
+def test_a_single_pixel_is_a_picture(action, parameters, kind):
+    made = apply(still(KINDS[kind][:1, :1]), action, {"mark": MARK}, **parameters)
+
+    array = pixels(made)
+    assert array.shape[0] >= 1
+    assert array.shape[1] >= 1
+    assert array.dtype == KINDS[kind].dtype
+
+
+@pytest.mark.parametrize(("action", "parameters"), [s for s in SAMPLES if s[0] not in {"text", "watermark"}])
+def test_what_was_wholly_transparent_stays_so(action, parameters):
+    nothing = np.zeros((36, 48, 4), np.uint8)
+    nothing[..., :3] = KINDS["rgb"]
+
+    made = apply(still(nothing), action, **parameters)
+
+    if action in {"background", "rotate", "pad", "resize"} and (
+        "color" in parameters or "background" in parameters
+    ):
+        return  # the colour is what shows
+    assert pixels(made)[..., -1].max() == 0

@@ -1,0 +1,55 @@
+"""What a picture says of itself."""
+
+import json
+
+import numpy as np
+import pytest
+from harness.operating import animation, apply, operation, still
+from harness.pictures import photo
+from skimage.measure import shannon_entropy
+
+from pixelflow.operations.base import Context
+
+PHOTO = np.asarray(photo(240, 160))
+
+
+def test_size_depth_and_alpha():
+    found = apply(still(PHOTO), "info")
+    assert (found["width"], found["height"], found["frames"]) == (240, 160, 1)
+    assert (found["depth"], found["channels"], found["alpha"]) == (8, 3, False)
+
+    wide = apply(still(np.zeros((5, 4, 2), np.uint16)), "info")
+    assert (wide["depth"], wide["channels"], wide["alpha"]) == (16, 2, True)
+
+
+def test_frames_are_counted():
+    found = apply(animation([PHOTO] * 3), "info")
+
+    assert (found["height"], found["frames"]) == (160, 3)
+
+
+@pytest.mark.parametrize("grey", [PHOTO[..., :1], np.full((9, 9, 1), 3, np.uint8)])
+def test_entropy_is_shannon_s(grey):
+    assert apply(still(grey), "info")["entropy"] == pytest.approx(shannon_entropy(grey), abs=0.01)
+
+
+@pytest.mark.parametrize("spot", [(20, 30), (120, 200), (70, 20)])
+def test_the_focal_point_is_where_something_is(spot):
+    top, left = spot
+    picture = np.full((160, 240, 3), 100, np.uint8)
+    picture[top : top + 24, left : left + 24] = (250, 60, 30)
+
+    point = apply(still(picture), "info")["focal_point"]
+
+    assert point["x"] == pytest.approx((left + 12) / 240, abs=0.08)
+    assert point["y"] == pytest.approx((top + 12) / 160, abs=0.08)
+
+
+def test_facts_of_the_source_come_through_and_all_is_json():
+    facts = {"format": "jpeg", "exif": {"Make": "Seagull"}, "icc": "Display P3", "width": 480}
+
+    found = operation("info").apply(still(PHOTO), Context(facts=facts, size=(240, 160)))
+
+    assert json.loads(json.dumps(found)) == found
+    assert found["exif"] == {"Make": "Seagull"}
+    assert found["width"] == 480
