@@ -1,6 +1,6 @@
 """Writes as a server does, and says on standard output what was acknowledged; ends when the disk fails.
 
-Arguments: the folder; ``store``, ``storage`` or ``both``; ``FULL`` or ``NORMAL``; ``whole``, ``single`` or ``none``.
+Arguments: the folder; store, storage or both; FULL or NORMAL; how to flush: whole, single or none.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ async def stream(body: bytes) -> AsyncIterator[bytes]:
 
 
 def acknowledged(*words: str) -> None:
-    os.write(1, (" ".join(words) + "\n").encode())
+    os.write(1, " ".join([str(time.monotonic()), *words, "\n"]).encode())
 
 
 async def main(folder: Path, part: str, synchronous: str, flush: str) -> None:

@@ -6,8 +6,11 @@ import os
 import struct
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 
 import pytest
@@ -21,6 +24,8 @@ pytestmark = pytest.mark.root
 ACKNOWLEDGED = int(os.environ.get("CHAOS_ACKNOWLEDGED", "400"))
 """After so many acknowledgements the power goes."""
 EXT4_IOC_SHUTDOWN, WITHOUT_LOG_FLUSH = 0x8004587D, 2
+WRITER_SECONDS = 60.0
+"""The writer ends by the failing disk long before."""
 WRITER = Path(__file__).with_name("power_cut_writer.py")
 
 
@@ -67,8 +72,9 @@ def disk(tmp_path: Path) -> Iterator[Disk]:
 
 @dataclass
 class Acknowledged:
-    """What the writer was promised before, and while, the power went."""
+    """What the writer was promised before the power went; on a real machine it would not have lived any longer."""
 
+    until: float = inf
     jobs: set[str] = field(default_factory=set)
     done: set[str] = field(default_factory=set)
     files: dict[str, str] = field(default_factory=dict)
@@ -77,7 +83,11 @@ class Acknowledged:
         return len(self.jobs) + len(self.done) + len(self.files)
 
     def note(self, line: str) -> None:
-        match line.split():
+        """A line is the moment of the acknowledgement on the monotonic clock, and what it was for."""
+        moment, *words = line.split()
+        if float(moment) >= self.until:
+            return
+        match words:
             case ["job", job_id]:
                 self.jobs.add(job_id)
             case ["done", job_id]:
@@ -96,11 +106,15 @@ def cut_while_writing(disk: Disk, part: str, synchronous: str = "FULL", flush: s
         text=True,
     ) as writer:
         assert writer.stdout is not None
+        overdue = threading.Timer(WRITER_SECONDS, writer.kill)
+        overdue.start()
         for line in writer.stdout:
             noted.note(line)
-            if len(noted) == ACKNOWLEDGED:
+            if len(noted) == ACKNOWLEDGED and noted.until == inf:
+                noted.until = time.monotonic()
                 disk.cut()
-        # The disk fails from the cut on, so that the writer has ended by itself.
+        overdue.cancel()
+    assert writer.returncode == 1, "the writer did not end by the failing disk"
     disk.unmount()
     disk.mount()
     assert len(noted) >= ACKNOWLEDGED

@@ -29,8 +29,8 @@ class Unfinished:
     """The hash of all that was written, where it was taken on the way."""
 
     def forget(self) -> None:
-        """Close and remove it; nothing is left."""
-        os.close(self.fd)
+        """Close and remove it."""
+        _close(self.fd)
         _remove(self.path)
 
 
@@ -40,7 +40,7 @@ class _Work:
     answer: asyncio.Future[Sequence[Stored]]
     stored: list[Stored] = field(default_factory=list)
     new: list[str] = field(default_factory=list)
-    error: OSError | None = None
+    error: Exception | None = None
 
 
 class Syncer:
@@ -70,7 +70,11 @@ class Syncer:
         buffer = memoryview(bytearray(HASH_BUFFER_BYTES))
         while (first := self._waiting.get()) is not None:
             batch, more = self._batch(first)
-            self._finish(batch, buffer)
+            try:
+                self._finish(batch, buffer)
+            except Exception as error:  # noqa: BLE001 — whatever it was, nobody may wait for ever
+                for work in batch:
+                    work.error = error
             by_loop: dict[asyncio.AbstractEventLoop, list[_Work]] = {}
             for work in batch:
                 by_loop.setdefault(work.answer.get_loop(), []).append(work)
@@ -107,7 +111,7 @@ class Syncer:
                 work.error = error
         for work in batch:
             for file in work.files:
-                os.close(file.fd)
+                _close(file.fd)
                 if work.error:
                     _remove(file.path)
             if work.error:
@@ -138,8 +142,13 @@ def _hash(fd: int, buffer: memoryview) -> "hashlib._Hash":
     return digest
 
 
+def _close(fd: int) -> None:
+    with contextlib.suppress(OSError):  # the flush has told what there is to tell
+        os.close(fd)
+
+
 def _remove(path: str) -> None:
-    with contextlib.suppress(FileNotFoundError):
+    with contextlib.suppress(OSError):  # gone already, or the disk fails: then it is the sweep's
         os.unlink(path)  # noqa: PTH108 — strings on the hot path
 
 
