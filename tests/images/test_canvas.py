@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
+from PIL import Image
+from scipy.ndimage import gaussian_filter
 
 from harness.operating import applied, operation, psnr
 from harness.pictures import photo
-from PIL import Image
-from scipy.ndimage import gaussian_filter
 
 PHOTO = np.asarray(photo(30, 20))
 ROOM = {"top": 5, "right": 4, "bottom": 3, "left": 2}

@@ -4,10 +4,12 @@ import json
 
 import numpy as np
 import pytest
-from harness.operating import animation, apply, operation, still
-from harness.pictures import photo
+from PIL import Image
 from skimage.measure import shannon_entropy
 
+from harness.operating import animation, apply, operation, still
+from harness.pictures import encoded, photo
+from harness.rendering import rendered
 from pixelflow.operations.base import Context
 
 PHOTO = np.asarray(photo(240, 160))
@@ -46,10 +48,37 @@ def test_the_focal_point_is_where_something_is(spot):
 
 
 def test_facts_of_the_source_come_through_and_all_is_json():
-    facts = {"format": "jpeg", "exif": {"Make": "Seagull"}, "icc": "Display P3", "width": 480}
+    facts = {
+        "format": "gif",
+        "exif": {"Make": "Seagull"},
+        "icc": None,
+        "width": 240,
+        "height": 160,
+        "frames": 7,
+    }
 
     found = operation("info").apply(still(PHOTO), Context(facts=facts, size=(240, 160)))
 
     assert json.loads(json.dumps(found)) == found
     assert found["exif"] == {"Make": "Seagull"}
-    assert found["width"] == 480
+    assert found["frames"] == 7
+
+
+def test_a_picture_that_was_resized_has_its_own_size():
+    facts = {"format": "jpeg", "width": 480, "height": 320}
+
+    found = operation("info").apply(still(PHOTO), Context(facts=facts, size=(240, 160)))
+
+    assert (found["width"], found["height"], found["format"]) == (240, 160, "jpeg")
+
+
+def test_a_real_file_tells_all_of_it():
+    exif = Image.Exif()
+    exif[0x010F] = "Seagull"
+    file = encoded(photo(300, 200), "JPEG", exif=exif.tobytes())
+
+    found = json.loads(rendered(file, {"action": "info"}).file)
+
+    assert (found["format"], found["width"], found["height"], found["frames"]) == ("jpeg", 300, 200, 1)
+    assert found["exif"]["Make"] == "Seagull"
+    assert 0 <= found["focal_point"]["x"] <= 1

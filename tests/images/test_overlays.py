@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+
 from harness.operating import animation, applied, apply, operation, still
 from harness.pictures import photo
-
 from pixelflow.domain.errors import ImageError
 
 PHOTO = np.asarray(photo(120, 80))

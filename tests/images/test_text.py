@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from harness.operating import applied
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness.operating import applied
 from pixelflow.domain.errors import ImageError, InvalidRequest
 
 GREY = np.full((200, 400, 3), 128, np.uint8)

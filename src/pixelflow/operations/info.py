@@ -30,17 +30,19 @@ class Info(Operation):
         width, height = frame_size(image)
         still = first_frame(image.copy_memory())
         grey = still.colourspace("b-w")[0] if has_color(still) or still.format != "uchar" else still[0]
-        return {
-            "format": None,
+        seen = {
             "width": width,
             "height": height,
             "frames": image.height // height,
             "depth": 16 if image.format == "ushort" else 8,
             "channels": image.bands,
             "alpha": bool(image.hasalpha()),
-            "exif": {},
-            "icc": None,
-            **context.facts,
+        }
+        told = dict(context.facts)
+        changed = (told.get("width", width), told.get("height", height)) != (width, height)
+        # The file knows more than the decoded picture, which may be one frame, unless a step changed it.
+        return {
+            **(told | seen if changed else seen | told),
             "entropy": round(grey.hist_find().hist_entropy(), 4),
             "focal_point": _focal_point(still),
         }

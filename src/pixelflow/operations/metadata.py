@@ -50,7 +50,8 @@ Value = Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(_cle
 class Metadata(Operation):
     """Choose what the written file says beside its pixels; without this step it says nothing.
 
-    Orientation is always applied to the pixels and never written; an embedded preview always goes.
+    Orientation is always applied to the pixels and never written; an embedded preview always goes. TIFF files
+    get no EXIF.
     """
 
     action = "metadata"
@@ -65,7 +66,7 @@ class Metadata(Operation):
     set: dict[Literal["copyright", "artist", "description", "software", "date"], Value] = Field(
         default_factory=dict
     )
-    """EXIF texts to write."""
+    """EXIF texts to write, in ASCII as EXIF has it: other letters become the nearest."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Metadata:
