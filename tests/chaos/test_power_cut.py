@@ -72,7 +72,7 @@ def disk(tmp_path: Path) -> Iterator[Disk]:
 
 @dataclass
 class Acknowledged:
-    """What the writer was promised before the power went; on a real machine it would not have lived any longer."""
+    """What the writer was promised before the power went: on a real machine it would have ended there."""
 
     until: float = inf
     jobs: set[str] = field(default_factory=set)
