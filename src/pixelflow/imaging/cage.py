@@ -43,8 +43,7 @@ def seal(readable: Sequence[Path], *, memory_bytes: int, output_bytes: int) -> d
         "rlimits": _state(lambda: _limit(memory_bytes, output_bytes), everywhere=True),
         "dumpable": _state(lambda: _prctl(_PR_SET_DUMPABLE, 0)),
     }
-    opening = not states["landlock"].startswith(MISSING)
-    states["seccomp"] = _state(lambda: _seccomp(opening=opening))
+    states["seccomp"] = _state(seccomp.filter_calls)
     return states
 
 
@@ -85,10 +84,6 @@ def _limit(memory_bytes: int, output_bytes: int) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (output_bytes, output_bytes))
     resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES, OPEN_FILES))
     resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
-
-
-def _seccomp(*, opening: bool) -> None:
-    seccomp.filter_calls(opening=opening)
 
 
 def limit_cpu(seconds: int) -> None:

@@ -38,7 +38,6 @@ _SYSCALLS: Mapping[str, tuple[int, int | None]] = {
     "rt_sigprocmask": (14, 135), "rt_sigreturn": (15, 139), "sigaltstack": (131, 132),
     "restart_syscall": (219, 128),
 }  # fmt: skip
-_OPENING = frozenset({"open", "openat", "stat", "lstat", "access", "faccessat"})
 _FIRST_NEW = 424
 """From here on numbers are the same everywhere, and a libc that meets ENOSYS falls back to an older call."""
 
@@ -86,8 +85,8 @@ _ALLOW, _KILL_PROCESS = 0x7FFF0000, 0x80000000
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _AND, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x54, 0x06
 
 
-def filter_calls(*, opening: bool) -> None:
-    """Put every thread under the filter; ``opening`` lets read-only open, and stat, through to Landlock.
+def filter_calls() -> None:
+    """Put every thread under the filter; opening a file to read it is left to Landlock.
 
     A refused call answers EPERM, ioctl ENOTTY, one of the newest ENOSYS; another architecture's call kills.
     Raises OSError; NotImplementedError on an architecture without a list.
@@ -95,7 +94,7 @@ def filter_calls(*, opening: bool) -> None:
     machine = platform.machine()
     if machine not in _AUDIT_ARCH:
         raise NotImplementedError(f"no list of system calls for {machine}")
-    code = _program(machine, os.getpid(), opening=opening)
+    code = _program(machine, os.getpid())
     body = b"".join(struct.pack("=HBBI", *instruction) for instruction in code)
     buffer = ctypes.create_string_buffer(body, len(body))
     header = struct.pack("@HP", len(code), ctypes.addressof(buffer))
@@ -108,7 +107,7 @@ def filter_calls(*, opening: bool) -> None:
         raise OSError(errno.EBUSY, f"thread {result} cannot be put under the filter")
 
 
-def _program(machine: str, process: int, *, opening: bool) -> list[tuple[int, int, int, int]]:
+def _program(machine: str, process: int) -> list[tuple[int, int, int, int]]:
     """Classic BPF over ``struct seccomp_data``: (code, jump if true, jump if false, operand)."""
     code = [
         (_LOAD, 0, 0, 4),
@@ -122,7 +121,7 @@ def _program(machine: str, process: int, *, opening: bool) -> list[tuple[int, in
     column = 0 if machine == "x86_64" else 1
     for name, numbers in _SYSCALLS.items():
         number = numbers[column]
-        if number is None or name == "ioctl" or (name in _OPENING and not opening):
+        if number is None or name == "ioctl":
             continue
         checks = [line for condition in conditions.get(name, ()) for line in _check(condition)]
         code += [(_EQUAL, 0, len(checks) + 1, number), *checks, (_RETURN, 0, 0, _ALLOW)]

@@ -21,6 +21,8 @@ log = structlog.get_logger()
 
 UNHEALTHY_STARTS = 3
 """So many decoders in a row that ended before they were ready make the pool unhealthy."""
+WARM_UP_BYTES = 64 * 1024
+"""A decoder can write files of this size at least, or it could not try itself out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,8 @@ class Pool:
 
     def __init__(self, options: PoolOptions, limits: ImageLimits, on_room: Callable[[], None]) -> None:
         self._options = options
-        self._cage = Cage(options.sandbox, options.memory_bytes, limits.max_output_bytes)
+        largest_file = max(limits.max_output_bytes, WARM_UP_BYTES)
+        self._cage = Cage(options.sandbox, options.memory_bytes, largest_file)
         self._on_room = on_room
         self._target = 0
         self._slots: list[Slot] = []
@@ -85,11 +88,11 @@ class Pool:
         self._target = 0
         if self._retry is not None:
             self._retry.cancel()
+        for slot in list(self._slots):
+            slot.kill(Stopped())
         for running in self._waiting:
             running.end(Stopped())
         self._waiting.clear()
-        for slot in list(self._slots):
-            slot.kill(Stopped())
         while self._decoders:
             self._changed.clear()
             await self._changed.wait()
