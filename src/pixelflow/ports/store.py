@@ -57,12 +57,13 @@ class JobStore(Protocol):
 
     A write that must match a state or a claim and does not match changes nothing and returns ``None`` (or leaves the
     claim out of its answer): the caller lost a race, and stops. Every state change appends its event in the same
-    transaction. Time is the store's own clock.
+    transaction. Time is the store's own clock. StoreUnavailable means that nothing of the call was kept.
     """
 
     async def create(self, job: Job, idempotency: IdempotencyKey | None = None) -> Created:
         """Insert a job as ``awaiting_upload`` or ``queued`` with its first event; raises InvalidRequest (code
-        ``idempotency_mismatch``) when the key was used for another request within 24 h."""
+        ``idempotency_mismatch``) when the key was used for another request within 24 h, ValueError for an id that
+        exists."""
 
     async def get(self, tenant: str, job_id: str) -> Job | None: ...
 

@@ -36,7 +36,7 @@ from pixelflow.domain.asset import Asset
 from pixelflow.domain.errors import StoreUnavailable
 from pixelflow.domain.event import Event
 from pixelflow.domain.job import Claim, Completion, Failure, Job, JobState, Source
-from pixelflow.domain.keys import asset_key, parse
+from pixelflow.domain.keys import parse
 from pixelflow.ports.store import Created, Depth, IdempotencyKey, JobFilter, Page
 
 T = TypeVar("T")
@@ -239,18 +239,18 @@ class SqliteStore:
             raise StoreUnavailable(f"the job store cannot read: {error}") from error
 
     def _known(self, keys: Sequence[str]) -> set[str]:
-        owners = {parsed for key in keys if (parsed := parse(key))}
-        named: set[str] = set()
-        for owner in owners:
-            if owner.kind == "assets":
-                key = asset_key(owner.tenant, owner.owner_id)
-                named.update(
-                    row[0] for row in self._slow.execute(sql.ASSET_KEY, {"tenant": owner.tenant, "key": key})
-                )
-                continue
-            values = {"tenant": owner.tenant, "id": owner.owner_id}
-            for row in self._slow.execute(sql.GET_JOB, values):
-                job = to_job(row)
-                named.update(output.key for output in job.outputs)
-                named.update([job.source.key] if job.source.key else [])
-        return named.intersection(keys)
+        known: set[str] = set()
+        owners: set[tuple[str, str]] = set()
+        for key in keys:
+            owner = parse(key)
+            if owner and owner.kind == "assets":
+                values = {"tenant": owner.tenant, "key": key}
+                known.update(row[0] for row in self._slow.execute(sql.ASSET_KEY, values))
+            elif owner:
+                owners.add((owner.tenant, owner.owner_id))
+        for tenant, job_id in owners:
+            for job in to_jobs(self._slow.execute(sql.GET_JOB, {"tenant": tenant, "id": job_id}).fetchall()):
+                known.update(output.key for output in job.outputs)
+                if job.source.key is not None:
+                    known.add(job.source.key)
+        return known.intersection(keys)

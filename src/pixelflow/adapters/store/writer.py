@@ -160,14 +160,16 @@ class Writer:
             connection.execute("BEGIN IMMEDIATE")
             tx = Transaction(connection, self._clock, self._sequence)
             for index, (operation, future) in enumerate(batch):
+                if future.cancelled():
+                    continue
                 changes = connection.total_changes
                 tx.tick()
                 try:
                     done.append((future, operation(tx), None))
-                except _STORE_FAILED:
-                    raise
-                except Exception as error:  # noqa: BLE001 - an operation's error is its caller's
-                    done.append((future, None, error))
+                except Exception as error:
+                    if isinstance(error, sqlite3.Error) and not isinstance(error, _REFUSALS):
+                        raise
+                    done.append((future, None, _refused(error)))
                     if connection.total_changes != changes:
                         connection.execute("ROLLBACK")
                         return index
@@ -184,7 +186,8 @@ class Writer:
         return None
 
 
-_STORE_FAILED = (sqlite3.OperationalError, sqlite3.InternalError)
+_REFUSALS = (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.InterfaceError, sqlite3.DataError)
+"""An operation's own errors; all others are the store's, and so those of everybody in the batch."""
 
 
 def _resolve(outcomes: Sequence[Outcome]) -> None:
@@ -195,6 +198,10 @@ def _resolve(outcomes: Sequence[Outcome]) -> None:
             future.set_result(value)
         else:
             future.set_exception(error)
+
+
+def _refused(error: Exception) -> Exception:
+    return ValueError(f"the job store refuses this: {error}") if isinstance(error, sqlite3.Error) else error
 
 
 def _unavailable(error: Exception) -> Exception:
