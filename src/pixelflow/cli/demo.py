@@ -24,19 +24,23 @@ PIPELINE: Sequence[Mapping[str, Any]] = [
      "format": "webp"},
     {"id": "old", "action": "sepia", "output": False},
     {"id": "postcard", "action": "text", "from": "old", "text": "Greetings from PixelFlow",
-     "font": "Noto Sans Bold", "width": "50%", "color": "#fff8e7", "opacity": 0.85, "gravity": "south",
-     "y": "5%", "format": "jpeg"},
+     "font": "Noto Sans Bold", "width": "60%", "height": "12%", "gravity": "south", "y": "5%",
+     "color": "#fff8e7", "stroke": 2, "stroke_color": "#3a2a1a", "format": "jpeg"},
 ]  # fmt: skip
 """Two for the web, a card, a thumbnail cut around what draws the eye, and a postcard by way of sepia."""
 
-NEXT_PIPELINE = '[{"id":"thumb","action":"thumbnail","width":300,"format":"webp"}]'
-NEXT = """\
-To try next, with a server on {url}:
+NEXT = r"""
+To try next:
 
-  pixelflow serve
-  curl -F file=@{photo} -F 'pipeline={pipeline}' {url}/v1/jobs
-  curl '{url}/v1/jobs/ID?wait=30'
-  curl -o thumb.webp {url}/v1/jobs/ID/outputs/thumb
+  {program} serve
+
+and in another terminal:
+
+  job=$(curl -s -F file=@{photo} \
+      -F 'pipeline=[{{"id":"thumb","action":"thumbnail","width":300,"format":"webp"}}]' \
+      {url}/v1/jobs | sed 's/.*"job_id":"\([^"]*\)".*/\1/')
+  curl "{url}/v1/jobs/$job?wait=30"
+  curl -o thumb.webp {url}/v1/jobs/$job/outputs/thumb
 """
 
 
@@ -45,6 +49,7 @@ def demo(
     output: FolderOption = Path("demo-output"),
 ) -> None:
     """Start a server, make five pictures out of one, and stop the server."""
+    import shlex
     from tempfile import TemporaryDirectory
     from time import perf_counter
 
@@ -78,8 +83,15 @@ def demo(
             taken = duration(perf_counter() - begun)
             rows.append((str(path), size(each.width, each.height), weight(each.size), taken))
     show(("name", ">pixels", ">size", ">time"), rows)
-    typer.echo("(time from the first byte of the upload to the file on disk)\n")
-    typer.echo(NEXT.format(photo=photo, pipeline=NEXT_PIPELINE, url=DEFAULT_URL))
+    typer.echo("(time from the first byte of the upload to the file on disk)")
+    typer.echo(NEXT.format(program=_program(), photo=shlex.quote(photo), url=DEFAULT_URL))
+
+
+def _program() -> str:
+    """How this program was called, where that is a command that can be typed again."""
+    import sys
+
+    return sys.argv[0] if sys.argv[0].endswith("pixelflow") else "pixelflow"
 
 
 @contextmanager

@@ -40,14 +40,17 @@ def told(error: Exception) -> int | None:
 
 
 def pipeline_lines(problems: Iterable[Problem]) -> list[str]:
-    """One line a refused value: step, field, what is wrong, the value, what is allowed."""
-    lines = ["The pipeline cannot run:"]
-    for problem in problems:
-        place = f"step {problem.step}, {problem.field}" if problem.step else problem.field
-        value = "" if problem.value is None else f"; it is {problem.value!r}"
-        allowed = f"; allowed: {problem.allowed}" if problem.allowed else ""
-        lines.append(f"  {place}: {problem.message}{value}{allowed}")
-    return lines
+    """One line a refused value: where it is, what is wrong with it, what is allowed."""
+    return ["The pipeline cannot run:", *(f"  {_line(problem)}" for problem in problems)]
+
+
+def _line(problem: Problem) -> str:
+    """The message tells most of it; the rest is added where it does not."""
+    place = f"step {problem.step!r}" if problem.step else problem.field
+    line = problem.message if place in problem.message else f"{place}: {problem.message}"
+    if problem.allowed and problem.allowed not in line:
+        line += f"; allowed: {problem.allowed}"
+    return line
 
 
 def _say(code: int, lines: Sequence[str]) -> int:

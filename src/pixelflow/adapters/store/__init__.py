@@ -14,7 +14,7 @@ async def _sqlite(rest: str, clock: Clock) -> JobStore:
 
     if not rest.startswith("/") or len(rest) == 1:
         raise StartupError(
-            f"STORE='sqlite://{rest}' names no file; it is sqlite:///path, or sqlite:////path for an absolute one"
+            f"STORE='sqlite://{rest}' names no file; it is sqlite:///path, or sqlite:////path if absolute"
         )
     return await open_sqlite(Path(rest[1:]), clock)
 
