@@ -82,7 +82,7 @@ class Source:
         by = jpeg.factor(shrink)
         if self.plain is not None and not metadata:
             small = self.width * self.height <= STREAM_PIXELS * by * by
-            if (small or reading != "stream") and (pixels := jpeg.decode(self.data, self.plain, shrink)):
+            if (small or reading != "stream") and (pixels := jpeg.decode(self.data, self.plain, by)):
                 return self._profiled(pixels), "memory"
         options: dict[str, Any] = {}
         if by > 1 and self.format == "jpeg":

@@ -1,0 +1,76 @@
+"""Scaled pictures against a full decode and an independent Lanczos, and against libvips' own thumbnail."""
+
+from io import BytesIO
+
+import numpy as np
+import pytest
+import pyvips
+from PIL import Image
+
+from harness.operating import psnr
+from harness.pictures import encoded, photo
+from harness.rendering import SHARED, rendered
+
+SCRATCH_PHOTO = photo(2400, 1600, seed=3)
+TOLERANCE_DB = 0.1
+
+
+def wanted(source: bytes, width: int) -> np.ndarray:
+    """A full decode, then Pillow's Lanczos in one go."""
+    whole = Image.open(BytesIO(source)).convert("RGB")
+    height = max(1, int(whole.height * width / whole.width + 0.5))
+    return np.asarray(whole.resize((width, height), Image.Resampling.LANCZOS))
+
+
+def thumbnail(source: bytes, size: tuple[int, int]) -> np.ndarray:
+    """What libvips makes of it alone."""
+    return pyvips.Image.thumbnail_buffer(source, size[0], height=size[1], size="force").numpy()[..., :3]
+
+
+def compared(source: bytes, width: int) -> tuple[float, float]:
+    out = rendered(source, {"action": "thumbnail", "width": width, "format": "png"}).pixels
+    best = wanted(source, width)
+    assert out.shape == best.shape
+    return psnr(out, best), psnr(thumbnail(source, (best.shape[1], best.shape[0])), best)
+
+
+@pytest.mark.parametrize("width", [1200, 800, 500, 333, 150, 60])
+@pytest.mark.parametrize(
+    ("form", "options"),
+    [
+        ("JPEG", {"quality": 92}),
+        ("JPEG", {"quality": 85, "progressive": True}),
+        ("JPEG", {"quality": 95, "subsampling": 0}),
+        ("WEBP", {"quality": 90}),
+        ("PNG", {"compress_level": 1}),
+    ],
+)
+def test_as_good_as_libvips_own_thumbnail(form, options, width):
+    found, theirs = compared(encoded(SCRATCH_PHOTO, form, **options), width)
+
+    assert found > theirs - TOLERANCE_DB
+    assert found > 30
+
+
+@pytest.mark.skipif(not (SHARED / "photos").is_dir(), reason="the photos are not here")
+@pytest.mark.parametrize(
+    ("name", "width"),
+    [("landscape_4000x3000.jpg", 800), ("benchmark_2725x2225.jpg", 720), ("landscape_640x480.jpg", 150)],
+)
+def test_real_photos(name, width):
+    found, theirs = compared((SHARED / "photos" / name).read_bytes(), width)
+
+    assert found > theirs - TOLERANCE_DB
+
+
+@pytest.mark.parametrize(("form", "quality"), [("jpeg", 80), ("jpeg", 92), ("webp", 80)])
+def test_the_direct_encoders_write_what_libvips_writes(form, quality):
+    pixels = np.asarray(photo(300, 200))
+    source = encoded(Image.fromarray(pixels), "PNG")
+
+    out = rendered(source, {"action": "thumbnail", "width": 300, "format": form, "quality": quality})
+
+    image = pyvips.Image.new_from_array(pixels).copy(interpretation="srgb")
+    theirs = np.asarray(Image.open(BytesIO(image.write_to_buffer(f".{form}", Q=quality, keep="none"))))
+    assert psnr(out.pixels, pixels) > psnr(theirs, pixels) - TOLERANCE_DB
+    assert len(out.file) < len(image.write_to_buffer(f".{form}", Q=quality, keep="none")) * 1.05
