@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import BeforeValidator, model_validator
+from pydantic import model_validator
 
 from pixelflow.operations.base import Context, Length, Operation, pixels
 from pixelflow.operations.color import Color, EdgeColor, rgba
@@ -12,24 +12,16 @@ from pixelflow.operations.frames import each_frame, frame_size
 from pixelflow.operations.gravity import Gravity, offset
 from pixelflow.operations.lengths import AspectRatio, Extent, distance, ratio
 from pixelflow.operations.problems import Contradiction
+from pixelflow.operations.spellings import spelled
 from pixelflow.operations.surface import on_canvas, ready_for
 
 if TYPE_CHECKING:
     import pyvips
 
-Mode = Literal["background", "copy", "repeat", "mirror", "blur"]
-_MODES = {
-    "reflect": "mirror",
-    "edge": "copy",
-    "extend": "copy",
-    "replicate": "copy",
-    "wrap": "repeat",
-    "color": "background",
-}
-
-
-def _mode(value: object) -> object:
-    return _MODES.get(value.lower(), value.lower()) if isinstance(value, str) else value
+Mode = Annotated[
+    Literal["background", "copy", "repeat", "mirror", "blur"],
+    spelled(background="color", copy="edge extend replicate", repeat="wrap", mirror="reflect"),
+]
 
 
 class Pad(Operation):
@@ -54,9 +46,7 @@ class Pad(Operation):
     """Instead of sides: pad to the smallest canvas of this shape."""
     gravity: Gravity = "center"
     """Where on a canvas of a given size or shape the picture lies."""
-    mode: Annotated[Literal["background", "copy", "repeat", "mirror", "blur"], BeforeValidator(_mode)] = (
-        "background"
-    )
+    mode: Mode = "background"
     """What the room shows: a colour, the outermost pixels drawn out, the picture again, the picture mirrored,
     or the picture stretched and blurred."""
     color: EdgeColor | None = None

@@ -47,7 +47,7 @@ class Sepia(Operation):
 
 
 class Invert(Operation):
-    """The negative."""
+    """Make the negative."""
 
     action = "invert"
     family = "colors"

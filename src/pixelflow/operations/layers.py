@@ -3,33 +3,37 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pixelflow.operations.frames import each_frame, frame_size
 from pixelflow.operations.gravity import PLACES, offset
 from pixelflow.operations.lengths import distance
+from pixelflow.operations.spellings import spelled
 from pixelflow.operations.surface import ceiling, has_color
 
 if TYPE_CHECKING:
     import pyvips
 
 Tile = Literal["none", "grid", "chess"]
-Blend = Literal[
-    "over",
-    "atop",
-    "xor",
-    "add",
-    "multiply",
-    "screen",
-    "overlay",
-    "darken",
-    "lighten",
-    "color_dodge",
-    "color_burn",
-    "hard_light",
-    "soft_light",
-    "difference",
-    "exclusion",
+Blend = Annotated[
+    Literal[
+        "over",
+        "atop",
+        "xor",
+        "add",
+        "multiply",
+        "screen",
+        "overlay",
+        "darken",
+        "lighten",
+        "color_dodge",
+        "color_burn",
+        "hard_light",
+        "soft_light",
+        "difference",
+        "exclusion",
+    ],
+    spelled(over="normal", color_dodge="colour_dodge", color_burn="colour_burn"),
 ]
 _VIPS_BLENDS = {"color_dodge": "colour-dodge", "color_burn": "colour-burn"}
 

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from pixelflow.operations.base import Context, Operation
 from pixelflow.operations.color import Color
 from pixelflow.operations.frames import each_frame
+from pixelflow.operations.spellings import spelled
 from pixelflow.operations.surface import ready_for
 
 if TYPE_CHECKING:
     import pyvips
 
-_AXES = {"h": "horizontal", "flop": "horizontal", "v": "vertical", "hv": "both", "vh": "both"}
 _RIGHT_ANGLES = {90.0: "d90", 180.0: "d180", 270.0: "d270"}
 
 
-def _axis(value: object) -> object:
-    return _AXES.get(value.lower(), value.lower()) if isinstance(value, str) else value
+Axis = Annotated[
+    Literal["horizontal", "vertical", "both"], spelled(horizontal="h flop", vertical="v", both="hv vh")
+]
 
 
 class Rotate(Operation):
@@ -46,12 +47,12 @@ class Rotate(Operation):
 
 
 class Flip(Operation):
-    """Mirror."""
+    """Mirror the picture."""
 
     action = "flip"
     family = "orientation"
 
-    axis: Annotated[Literal["horizontal", "vertical", "both"], BeforeValidator(_axis)]
+    axis: Axis
     """`horizontal` swaps left and right, `vertical` top and bottom."""
 
     def apply(self, image: pyvips.Image, context: Context) -> pyvips.Image:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from pixelflow.domain.errors import ImageError
 from pixelflow.operations.base import Context, Length, Operation, pixels
@@ -19,13 +19,6 @@ from pixelflow.operations.surface import has_color
 
 if TYPE_CHECKING:
     import pyvips
-
-
-def _blend(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    known = value.lower().replace("-", "_").replace("colour", "color")
-    return "over" if known == "normal" else known
 
 
 class Watermark(Operation):
@@ -59,7 +52,7 @@ class Watermark(Operation):
     """Room between the copies of a pattern, in pixels or as a percentage of the picture's side."""
     rotate: float = Field(default=0, ge=-360, le=360)
     """Degrees clockwise."""
-    blend: Annotated[Blend, BeforeValidator(_blend)] = "over"
+    blend: Blend = "over"
     """How its colours mix with those below (W3C Compositing and Blending Level 1)."""
     margin: Extent = 0
     """Room between it and the gravity's edges, in pixels or as a percentage of the picture's side."""

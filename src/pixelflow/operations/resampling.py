@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pixelflow.operations.spellings import spelled
 
 if TYPE_CHECKING:
     import pyvips
 
-Kernel = Literal["lanczos3", "nearest", "linear", "cubic", "mitchell", "lanczos2", "mks2013", "mks2021"]
+Kernel = Annotated[
+    Literal["lanczos3", "nearest", "linear", "cubic", "mitchell", "lanczos2", "mks2013", "mks2021"],
+    spelled(lanczos3="lanczos", linear="bilinear triangle", cubic="bicubic catrom"),
+]
 
 
 def resample(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from pixelflow.operations.base import Context, Length, Operation, pixels
 from pixelflow.operations.color import Backdrop
@@ -13,37 +13,21 @@ from pixelflow.operations.frames import each_frame, first_frame, frame_size
 from pixelflow.operations.gravity import PLACES, Focus, offset, window
 from pixelflow.operations.problems import Contradiction
 from pixelflow.operations.resampling import Kernel, resample
+from pixelflow.operations.spellings import spelled
 from pixelflow.operations.surface import on_canvas
 
 if TYPE_CHECKING:
     import pyvips
 
-_FITS = {
-    "fit": "inside",
-    "fit_in": "inside",
-    "limit": "inside",
-    "clip": "inside",
-    "fill_down": "cover_down",
-    "pad": "contain",
-    "letterbox": "contain",
-    "stretch": "fill",
-    "force": "fill",
-    "scale": "fill",
-    "exact": "fill",
-    "distort": "fill",
-    "lfill": "cover",
-}
-
-
-def _fit(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    known = value.strip().lower().replace("-", "_")
-    return _FITS.get(known, known)
-
-
 Fit = Annotated[
-    Literal["inside", "cover", "cover_down", "contain", "fill", "outside", "auto"], BeforeValidator(_fit)
+    Literal["inside", "cover", "cover_down", "contain", "fill", "outside", "auto"],
+    spelled(
+        inside="fit fit_in limit clip",
+        cover="lfill",
+        cover_down="fill_down",
+        contain="pad letterbox",
+        fill="stretch force scale exact distort",
+    ),
 ]
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 from unicodedata import category
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 import pixelflow
 from pixelflow.domain.errors import ImageError
@@ -20,6 +20,7 @@ from pixelflow.operations.layers import Placement, Tile, laid_over
 from pixelflow.operations.lengths import Extent, Position
 from pixelflow.operations.orientation import turned
 from pixelflow.operations.problems import Contradiction
+from pixelflow.operations.spellings import spelled
 
 if TYPE_CHECKING:
     import pyvips
@@ -41,8 +42,7 @@ def _words(text: str) -> str:
     return text
 
 
-def _align(value: object) -> object:
-    return "center" if value in {"centre", "middle"} else value
+Align = Annotated[Literal["left", "center", "right", "justify"], spelled(center="centre middle")]
 
 
 class Text(Operation):
@@ -74,7 +74,7 @@ class Text(Operation):
     """Pixels or a percentage of the picture's width, from the gravity's edge inward, else to the right."""
     y: Position = 0
     """Pixels or a percentage of the picture's height, from the gravity's edge inward, else down."""
-    align: Annotated[Literal["left", "center", "right", "justify"], BeforeValidator(_align)] = "left"
+    align: Align = "left"
     """How lines of different length lie to each other."""
     wrap_width: Length = "100%"
     """Lines are broken at this width, in pixels or as a percentage of the picture's."""

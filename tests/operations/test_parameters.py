@@ -1,0 +1,281 @@
+"""Every parameter of every operation, at its ends, past them, and of the wrong type."""
+
+import pytest
+
+from pixelflow.domain.errors import InvalidRequest
+from pixelflow.operations.pipeline import parse
+from pixelflow.operations.registry import operations
+
+REQUIRED = {
+    "resize": {"width": 10},
+    "thumbnail": {"width": 10},
+    "crop": {"width": 10},
+    "rotate": {"angle": 10},
+    "flip": {"axis": "horizontal"},
+    "pad": {"top": 1},
+    "watermark": {"image": "ast_1"},
+    "text": {"text": "a"},
+}
+CLEARS = {
+    "crop": {"x": (), "y": (), "aspect_ratio": ("width",)},
+    "pad": {"width": ("top",), "height": ("top",), "aspect_ratio": ("top",)},
+}
+ALSO = {
+    ("text", "width"): {"height": 5},
+    ("text", "height"): {"width": 5},
+    ("text", "stroke_color"): {"stroke": 1},
+    ("text", "tile_spacing"): {"tile": "grid"},
+    ("watermark", "spacing"): {"tile": "grid"},
+}
+PIXELS = (1, 65535, "50%", "0.5%")
+NO_PIXELS = (0, -1, 65536, 1.5, "50", "50px", "-5%", "%", True, [], {})
+ROOM = (0, 65535, "0%", "12.5%")
+NO_ROOM = (-1, 65536, "x", True, 1.5, [])
+SHIFTS = (0, -65535, 65535, "-10%", "10%")
+NO_SHIFTS = (-65536, 65536, "ten", True, 0.5, [])
+COLORS = ("#abc", "#abcd", "#AABBCC", "#aabbcc80", "red", "RebeccaPurple", "transparent")
+NO_COLORS = ("", "#ab", "#ggg", "rgb(1,2,3)", "redd", "auto-ish", 5, True, [])
+PLACES = ("center", "north_west", "top-right", "noea", "ne", "Southwest", "left", "ce")
+NO_PLACES = ("middle_earth", "face", "attention", {"x": 0.5, "y": 0.5}, 5, True, [])
+FOCI = (*PLACES, "attention", "entropy", "smart", {"x": 0, "y": 1}, {"x": 0.25, "y": 0.5})
+NO_FOCI = (
+    "face",
+    "faces",
+    "nowhere",
+    {"x": 2, "y": 0},
+    {"x": 0.5},
+    {"x": 0, "y": 0, "z": 0},
+    {"x": "0", "y": 0},
+    5,
+    True,
+)
+FLAGS = (True, False)
+NO_FLAGS = ("true", 1, 0, "yes", [])
+INF, NAN = float("inf"), float("nan")
+
+
+def between(least, most, *, whole=False):
+    """Values at both ends, and values past them or no number at all."""
+    past = 1 if whole else 0.01
+    return (least, most), (
+        least - past,
+        most + past,
+        INF,
+        NAN,
+        str(least),
+        True,
+        [],
+        {},
+        *((least + 0.5,) if whole else ()),
+    )
+
+
+def one_of(*names, aliases=()):
+    return (*names, *aliases), ("nonsense", "", 1, True, [])
+
+
+CASES = {
+    "resize": {
+        "width": (PIXELS, NO_PIXELS),
+        "height": (PIXELS, NO_PIXELS),
+        "fit": one_of(
+            "inside", "cover", "cover_down", "contain", "fill", "outside", "auto",
+            aliases=("stretch", "force", "fill-down", "limit", "fit", "fit-in", "pad", "scale"),
+        ),
+        "gravity": (FOCI, NO_FOCI),
+        "enlarge": (FLAGS, NO_FLAGS),
+        "dpr": between(0.1, 8),
+        "kernel": one_of("lanczos3", "nearest", "linear", "cubic", "mitchell", "lanczos2", "mks2013", "mks2021"),
+        "background": ((*COLORS, "auto", "blur"), NO_COLORS),
+        "linear": (FLAGS, NO_FLAGS),
+    },
+    "thumbnail": {"width": (PIXELS, NO_PIXELS), "height": (PIXELS, NO_PIXELS), "gravity": (FOCI, NO_FOCI)},
+    "crop": {
+        "x": (ROOM, NO_ROOM),
+        "y": (ROOM, NO_ROOM),
+        "width": (PIXELS, NO_PIXELS),
+        "height": (PIXELS, NO_PIXELS),
+        "aspect_ratio": (("16:9", "1:1", "1.85:1", 1.5, 2, 0.001), ("16/9", "0:1", "1:0", ":", 0, -1, INF, NAN, True, [])),
+        "gravity": (FOCI, NO_FOCI),
+        "focus": (({"x": 0, "y": 0}, {"x": 1, "y": 1.0}), ("center", {"x": -0.1, "y": 0}, {"x": 0}, {}, 5, True)),
+    },
+    "rotate": {"angle": between(-360, 360), "background": (COLORS, (*NO_COLORS, "auto", "blur"))},
+    "flip": {"axis": one_of("horizontal", "vertical", "both", aliases=("h", "v", "HORIZONTAL"))},
+    "auto_orient": {},
+    "background": {"color": (("#abc", "white"), (*NO_COLORS, "transparent", "#ffffff80", "auto"))},
+    "pad": {
+        "top": (ROOM, NO_ROOM),
+        "right": (ROOM, NO_ROOM),
+        "bottom": (ROOM, NO_ROOM),
+        "left": (ROOM, NO_ROOM),
+        "width": (PIXELS, NO_PIXELS),
+        "height": (PIXELS, NO_PIXELS),
+        "aspect_ratio": (("16:9", 1.5), ("16x9", 0, True)),
+        "gravity": (PLACES, NO_PLACES),
+        "mode": one_of("background", "copy", "repeat", "mirror", "blur", aliases=("edge", "reflect")),
+        "color": ((*COLORS, "auto"), (*NO_COLORS, "blur")),
+    },
+    "blur": {"sigma": between(0.3, 250)},
+    "sharpen": {"sigma": between(0.1, 10), "flat": between(0, 100), "jagged": between(0, 100)},
+    "grayscale": {},
+    "sepia": {"amount": between(0, 1)},
+    "invert": {},
+    "adjust": {
+        "brightness": between(0, 10),
+        "contrast": between(0, 10),
+        "saturation": between(0, 10),
+        "hue": between(-360, 360),
+        "lightness": between(-100, 100),
+    },
+    "watermark": {
+        "image": (("ast_0123abcd",), ("", "../secret", "a b", "x" * 201, 5, True, [])),
+        "gravity": (PLACES, NO_PLACES),
+        "x": (SHIFTS, NO_SHIFTS),
+        "y": (SHIFTS, NO_SHIFTS),
+        "scale": ((0.001, 1, 10), (0, -1, 10.1, INF, NAN, "1", True)),
+        "width": (PIXELS, NO_PIXELS),
+        "height": (PIXELS, NO_PIXELS),
+        "opacity": between(0, 1),
+        "tile": one_of("none", "grid", "chess"),
+        "spacing": (ROOM, NO_ROOM),
+        "rotate": between(-360, 360),
+        "blend": one_of(
+            "over", "atop", "xor", "add", "multiply", "screen", "overlay", "darken", "lighten", "color_dodge",
+            "color_burn", "hard_light", "soft_light", "difference", "exclusion",
+            aliases=("normal", "colour-dodge", "hard-light"),
+        ),
+        "margin": (ROOM, NO_ROOM),
+        "min_size": between(0, 65535, whole=True),
+    },
+    "text": {
+        "text": (("a", "x" * 2000, "line\nline", "© 世界 👍"), ("", " ", "\x00", "\ud800", "x" * 2001, 5, True, [])),
+        "font": one_of("Noto Sans", "Noto Sans Bold"),
+        "size": between(1, 1000),
+        "width": (PIXELS, NO_PIXELS),
+        "height": (PIXELS, NO_PIXELS),
+        "color": (COLORS, (*NO_COLORS, "auto")),
+        "opacity": between(0, 1),
+        "gravity": (PLACES, NO_PLACES),
+        "x": (SHIFTS, NO_SHIFTS),
+        "y": (SHIFTS, NO_SHIFTS),
+        "align": one_of("left", "center", "right", "justify", aliases=("centre",)),
+        "wrap_width": (PIXELS, NO_PIXELS),
+        "spacing": between(0, 1000, whole=True),
+        "stroke": between(0, 100, whole=True),
+        "stroke_color": (COLORS, NO_COLORS),
+        "background": (COLORS, (*NO_COLORS, "blur")),
+        "padding": between(0, 1000, whole=True),
+        "rotate": between(-360, 360),
+        "tile": one_of("none", "grid", "chess"),
+        "tile_spacing": (ROOM, NO_ROOM),
+    },
+    "metadata": {
+        "keep": (([], ["icc", "copyright"], ["exif", "gps", "xmp", "iptc"]), (["all"], "icc", 5, [5], {}, True)),
+        "drop": (([], ["gps"]), (["all"], "gps", None, {})),
+        "set": (({}, {"artist": "Ada"}), ({"foo": "x"}, {"artist": ""}, {"artist": 5}, {"artist": "a\nb"}, [], "x")),
+    },
+    "info": {},
+}  # fmt: skip
+GOOD = [(a, p, v) for a, fields in CASES.items() for p, (good, _) in fields.items() for v in good]
+BAD = [(a, p, v) for a, fields in CASES.items() for p, (_, bad) in fields.items() for v in bad]
+
+
+def step(action, name, value):
+    dropped = CLEARS.get(action, {}).get(name, ())
+    base = {key: kept for key, kept in REQUIRED.get(action, {}).items() if key not in dropped}
+    if (action, name) == ("pad", "gravity"):
+        base = {"width": 10}
+    return {"id": "it", "action": action, **base, **ALSO.get((action, name), {}), name: value}
+
+
+def test_every_parameter_has_its_cases():
+    assert {action: set(model.model_fields) for action, model in operations().items()} == {
+        action: set(fields) for action, fields in CASES.items()
+    }
+
+
+@pytest.mark.parametrize(("action", "name", "value"), GOOD)
+def test_what_is_allowed_is_taken(action, name, value):
+    sent = step(action, name, value)
+    if (action, name) == ("resize", "gravity"):
+        sent |= {"height": 10, "fit": "cover"}
+
+    assert parse([sent]).steps[0].operation.action == action
+
+
+@pytest.mark.parametrize(("action", "name", "value"), BAD)
+def test_what_is_not_allowed_is_one_problem_that_says_what_is(action, name, value):
+    with pytest.raises(InvalidRequest) as refused:
+        parse([step(action, name, value)])
+
+    (problem,) = refused.value.problems
+    assert (problem.step, problem.field) == ("it", name)
+    assert "'it'" in problem.message
+    assert (problem.allowed or "opaque" in problem.message) and len(problem.message) < 500
+
+
+@pytest.mark.parametrize("action", CASES)
+def test_an_unknown_parameter_is_refused_with_the_known_ones(action):
+    with pytest.raises(InvalidRequest) as refused:
+        parse([{"id": "it", "action": action, **REQUIRED.get(action, {}), "nonsense": 1}])
+
+    (problem,) = refused.value.problems
+    assert problem.field == "nonsense"
+    assert "there is no parameter 'nonsense' here" in problem.message
+    assert set(CASES[action]) <= set(problem.allowed.split(", "))
+
+
+@pytest.mark.parametrize(
+    ("sent", "field", "words"),
+    [
+        ({"action": "resize"}, "width", "a width, a height or both"),
+        ({"action": "thumbnail", "gravity": "center"}, "width", "a width, a height or both"),
+        (
+            {"action": "resize", "width": 5, "fit": "contain", "gravity": "attention"},
+            "gravity",
+            "nine places",
+        ),
+        ({"action": "crop"}, "width", "give a width"),
+        ({"action": "crop", "gravity": "north"}, "width", "give a width"),
+        ({"action": "crop", "aspect_ratio": "1:1", "width": 5}, "aspect_ratio", "leave out"),
+        ({"action": "crop", "aspect_ratio": "1:1", "x": 5}, "aspect_ratio", "leave out"),
+        ({"action": "crop", "x": 5, "width": 5, "gravity": "north"}, "gravity", "give one of them"),
+        (
+            {"action": "crop", "width": 5, "gravity": "north", "focus": {"x": 0, "y": 0}},
+            "gravity",
+            "give one of them",
+        ),
+        ({"action": "pad"}, "top", "give sides"),
+        ({"action": "pad", "top": 5, "width": 50}, "top", "or a width"),
+        ({"action": "pad", "width": 5, "aspect_ratio": 1}, "top", "or an aspect_ratio"),
+        ({"action": "pad", "top": 5, "gravity": "north"}, "gravity", "leave out gravity"),
+        ({"action": "pad", "top": 5, "mode": "copy", "color": "red"}, "color", "no colour"),
+        ({"action": "background", "color": "#ff000080"}, "color", "opaque"),
+        ({"action": "watermark", "image": "a", "scale": 0.5, "width": 5}, "scale", "give one of them"),
+        ({"action": "watermark", "image": "a", "spacing": 5}, "spacing", "set tile"),
+        ({"action": "watermark"}, "image", "image is missing"),
+        ({"action": "text"}, "text", "text is missing"),
+        ({"action": "text", "text": "a", "width": 5}, "width", "a width and a height"),
+        ({"action": "text", "text": "a", "width": 5, "height": 5, "size": 5}, "width", "leave out size"),
+        ({"action": "text", "text": "a", "stroke_color": "red"}, "stroke_color", "stroke of at least 1"),
+        ({"action": "text", "text": "a", "tile_spacing": 5}, "tile_spacing", "set tile"),
+        ({"action": "flip"}, "axis", "axis is missing; it is one of horizontal, vertical, both"),
+        ({"action": "rotate"}, "angle", "angle is missing; it is -360 to 360"),
+        ({"action": "metadata", "keep": ["gps"], "drop": ["gps"]}, "keep", "both kept and dropped"),
+    ],
+)
+def test_parameters_that_contradict_each_other_are_refused_in_a_sentence(sent, field, words):
+    with pytest.raises(InvalidRequest) as refused:
+        parse([{"id": "it", **sent}])
+
+    (problem,) = refused.value.problems
+    assert problem.field == field
+    assert words in problem.message
+
+
+def test_other_spellings_are_never_shown_again():
+    (made,) = parse(
+        [{"id": "a", "action": "resize", "width": 5, "height": 5, "fit": "stretch", "gravity": "NE"}]
+    ).steps
+
+    assert made.operation.model_dump(include={"fit", "gravity"}) == {"fit": "fill", "gravity": "north_east"}
