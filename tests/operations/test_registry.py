@@ -9,14 +9,50 @@ import pytest
 from pixelflow.operations.registry import describe, operations
 
 BUILT_IN = {
-    "adjust", "auto_orient", "background", "blur", "crop", "flip", "grayscale", "info", "invert", "metadata", "pad",
-    "resize", "rotate", "sepia", "sharpen", "text", "thumbnail", "watermark",
-}  # fmt: skip
+    "adjust",
+    "auto_orient",
+    "background",
+    "blur",
+    "crop",
+    "flip",
+    "grayscale",
+    "info",
+    "invert",
+    "metadata",
+    "pad",
+    "resize",
+    "rotate",
+    "sepia",
+    "sharpen",
+    "text",
+    "thumbnail",
+    "watermark",
+}
 KEYWORDS = {
-    "$defs", "$ref", "additionalProperties", "anyOf", "const", "default", "description", "enum", "examples",
-    "exclusiveMinimum", "format", "items", "maxItems", "maxLength", "maximum", "minLength", "minimum", "pattern",
-    "properties", "propertyNames", "required", "title", "type",
-}  # fmt: skip
+    "$defs",
+    "$ref",
+    "additionalProperties",
+    "anyOf",
+    "const",
+    "default",
+    "description",
+    "enum",
+    "examples",
+    "exclusiveMinimum",
+    "format",
+    "items",
+    "maxItems",
+    "maxLength",
+    "maximum",
+    "minLength",
+    "minimum",
+    "pattern",
+    "properties",
+    "propertyNames",
+    "required",
+    "title",
+    "type",
+}
 
 
 def schemas(node):
