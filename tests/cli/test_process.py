@@ -2,6 +2,10 @@
 
 import io
 import json
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -182,6 +186,21 @@ def test_a_picture_over_a_limit_names_the_setting(pixelflow: Command, album: Pat
     done = pixelflow("process", album / "a.jpg", "-o", "out", "-p", THUMB, MAX_IMAGE_SIDE="300")
     assert done.returncode == 1
     assert "MAX_IMAGE_SIDE" in done.stderr
+
+
+def test_an_interrupted_command_leaves_no_drafts(album: Path, tmp_path: Path) -> None:
+    slow = json.dumps([{"id": "a", "action": "resize", "width": 3000, "enlarge": True, "format": "avif"}])
+    command = [sys.executable, "-m", "pixelflow", "process", album, "-o", "out", "-p", slow]
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE) as running:
+        begun = time.monotonic()
+        while not list((tmp_path / "out").glob(".*")):
+            assert time.monotonic() - begun < 60
+            time.sleep(0.01)
+        running.send_signal(signal.SIGINT)
+        _, errors = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert b"Traceback" not in errors
+    assert files(tmp_path / "out") == []
 
 
 def test_a_decoder_that_dies_costs_one_picture(pixelflow: Command, album: Path) -> None:

@@ -1,6 +1,7 @@
 """What is sent again, how often, after how long, and that nothing is created twice."""
 
 import json
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -116,6 +117,30 @@ def test_a_key_of_the_callers_own_holds_across_clients(
         with Client(server.url) as client:
             made.add(client.submit(picture, thumb, idempotency_key="nightly-run-7").id)
     assert len(made) == 1
+
+
+def test_a_key_whose_first_request_still_runs_is_waited_for(
+    server: RunningServer, picture: bytes, thumb: Steps
+) -> None:
+    begun = (
+        b"POST /v1/jobs HTTP/1.1\r\nHost: here\r\nIdempotency-Key: slow-uplink\r\nContent-Length: 100000\r\n"
+        b"Content-Type: multipart/form-data; boundary=b\r\nExpect: 100-continue\r\n\r\n"
+    )
+    first = socket.create_connection(("127.0.0.1", server.port))
+    first.sendall(begun)
+    assert first.recv(1000).startswith(b"HTTP/1.1 100 "), "the server waits for the body"
+
+    def hang_up(answer: bytes) -> bytes:
+        refusals.append(answer)
+        first.close()
+        return answer
+
+    refusals: list[bytes] = []
+    with FaultyLine(server.port, [hang_up]) as line, Client(line.url) as client:
+        handle = client.submit(picture, thumb, idempotency_key="slow-uplink")
+        assert handle.result(timeout_seconds=60).job.status == "completed"
+    assert b" 409 " in refusals[0].split(b"\r\n", 1)[0]
+    assert b"idempotency_running" in refusals[0]
 
 
 def test_a_download_that_breaks_off_is_fetched_again(
