@@ -2,11 +2,12 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from harness.pictures import encoded, photo
@@ -41,14 +42,19 @@ class Bench:
         *steps: dict[str, Any],
         source: bytes = b"",
         outputs: list[int] | None = None,
+        assets: Mapping[str, bytes] = MappingProxyType({}),
         limits: ImageLimits | None = None,
     ) -> Running:
         """A task with an output file for every step, by default one small JPEG of a small picture."""
         chosen = list(steps) or [THUMBNAIL]
         written = outputs or [self.file() for _ in chosen]
         names = [step["id"] for step in chosen]
-        task = wire.Task(chosen, [], names, limits or ImageLimits())
-        return self.pool.submit(task, [self.file(source or picture()), *written], lambda percent: None)
+        task = wire.Task(chosen, list(assets), names, limits or ImageLimits())
+        read = [self.file(content) for content in (source or picture(), *assets.values())]
+        return self.pool.submit(task, [*read, *written], lambda percent: None)
+
+    def content(self, file: int) -> bytes:
+        return os.pread(file, os.fstat(file).st_size, 0)
 
     def file(self, content: bytes = b"") -> int:
         path = self.folder / str(len(self.files))

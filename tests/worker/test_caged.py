@@ -1,0 +1,97 @@
+"""All that PixelFlow can do, inside the cage: a file or a system call that is missing there shows here."""
+
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from harness.pictures import encoded, photo
+from harness.pooling import outcome, running_pool
+from pixelflow.domain.media import WRITABLE
+from pixelflow.imaging import wire
+from pixelflow.operations.registry import operations
+
+STEPS = [
+    {"action": "resize", "width": 90, "height": 90, "fit": "contain", "background": "blur"},
+    {"action": "thumbnail", "width": 40, "height": 40},
+    {"action": "crop", "aspect_ratio": "1:2"},
+    {"action": "rotate", "angle": 30, "background": "#f008"},
+    {"action": "flip", "axis": "horizontal"},
+    {"action": "auto_orient"},
+    {"action": "pad", "top": 3, "color": "green"},
+    {"action": "background", "color": "orange"},
+    {"action": "blur", "sigma": 2},
+    {"action": "sharpen", "sigma": 1.5},
+    {"action": "grayscale"},
+    {"action": "sepia"},
+    {"action": "invert"},
+    {"action": "adjust", "brightness": 1.2, "hue": 40},
+    {"action": "watermark", "image": "mark", "tile": "chess", "rotate": 30, "blend": "screen"},
+    {"action": "text", "text": "Ag ÄÖ 漢 🙂", "color": "red", "stroke": 1},
+    {"action": "text", "text": "Ag", "font": "Noto Sans Bold", "width": "80%", "height": "50%"},
+    {"action": "metadata", "keep": ["icc", "copyright"], "set": {"artist": "Ada"}},
+    {"action": "info"},
+]
+ENCODINGS = [
+    *({"format": name} for name in WRITABLE),
+    {"format": "jpeg", "progressive": True, "quality": 95},
+    {"format": "png", "palette": True},
+    {"format": "png", "bit_depth": 16},
+    {"format": "webp", "lossless": True},
+    {"format": "webp", "near_lossless": True},
+    {"format": "webp", "effort": 6},
+    {"format": "avif", "lossless": True},
+    {"format": "avif", "bit_depth": 10},
+]
+
+
+def sources() -> dict[str, bytes]:
+    picture = photo(48, 36)
+    tags = Image.Exif()
+    tags[0x0112] = 6
+    tags[0x8298] = "© Ada"
+    return {
+        "jpeg with EXIF": encoded(picture, "JPEG", exif=tags),
+        "CMYK jpeg": encoded(picture.convert("CMYK"), "JPEG"),
+        "png with alpha": encoded(picture.convert("RGBA"), "PNG"),
+        "palette png": encoded(picture.quantize(16), "PNG"),
+        "webp": encoded(picture, "WEBP"),
+        "animated gif": encoded(picture, "GIF", save_all=True, append_images=[picture.rotate(90)]),
+        "animated webp": encoded(picture, "WEBP", save_all=True, append_images=[picture.rotate(90)]),
+        "tiff": encoded(picture, "TIFF"),
+        "tiff in deflate": encoded(picture, "TIFF", compression="tiff_deflate"),
+        "avif": encoded(picture, "AVIF"),
+    }
+
+
+def test_every_operation_is_tried() -> None:
+    assert {step["action"] for step in STEPS} == set(operations())
+
+
+@pytest.mark.parametrize("kind", sources())
+async def test_every_operation_and_encoding_works_in_the_cage(tmp_path: Path, kind: str) -> None:
+    mark = encoded(photo(16, 16).convert("RGBA"), "PNG")
+    named = [{"id": f"s{number}", "on_error": "skip", **step} for number, step in enumerate(STEPS)]
+    written = [
+        {"id": f"e{number}", "action": "thumbnail", "width": 24, **encoding}
+        for number, encoding in enumerate(ENCODINGS)
+    ]
+    async with running_pool(tmp_path) as bench:
+        first = bench.submit(*named, source=sources()[kind], assets={"mark": mark})
+        second = bench.submit(*written, source=sources()[kind])
+        for running, steps in ((first, named), (second, written)):
+            done = await outcome(running)
+            assert isinstance(done, wire.Finished), done
+            assert done.skipped == []
+            assert [each.step for each in done.made] == [step["id"] for step in steps]
+
+
+async def test_what_comes_out_of_the_cage_is_a_picture(tmp_path: Path) -> None:
+    steps = [{"id": name, "action": "thumbnail", "width": 24, "format": name} for name in WRITABLE]
+    async with running_pool(tmp_path) as bench:
+        outputs = [bench.file() for _ in steps]
+        await outcome(bench.submit(*steps, outputs=outputs))
+        for name, output in zip(WRITABLE, outputs, strict=True):
+            picture = Image.open(BytesIO(bench.content(output)))
+            assert (picture.format, picture.width) == (name.upper(), 24)
