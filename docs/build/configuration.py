@@ -12,8 +12,8 @@ INTRODUCTION = """\
 # Configuration
 
 Every setting is an environment variable; none has to be set. An empty one counts as not set. A value out of
-range stops the start and names the variable, the value and what is allowed. `pixelflow serve --help` shows the
-few that are options too. This page is made from `src/pixelflow/settings.py` by
+range stops the start and names the variable, the value and what is allowed; `pixelflow serve --help` has
+the few that are options too. This page is made from `src/pixelflow/settings.py` by
 `python docs/build/configuration.py`.
 """
 
