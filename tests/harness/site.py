@@ -1,7 +1,8 @@
-"""The application as it is served, over real adapters; jobs are finished by the test itself, in a worker's stead."""
+"""The application as it is served, over real adapters; the test itself finishes jobs, in a worker's stead."""
 
 import asyncio
 import json
+import os
 import threading
 import time
 from collections.abc import Coroutine, Iterator, Mapping
@@ -97,8 +98,7 @@ class Site:
                 staged = self.storage.stage(
                     output_key(claim.tenant, claim.job_id, claim.attempt, step, "webp")
                 )
-                with open(staged.fd, "wb", closefd=False) as file:
-                    file.write(content)
+                os.write(staged.fd, content)
                 (stored,) = await self.storage.commit([staged])
                 kept.append(
                     Output(step, stored.key, "webp", "image/webp", stored.bytes, stored.sha256, 150, 100)

@@ -19,14 +19,14 @@ SNAPSHOT_JOBS = 50
 class News:
     """A job as it is or was; ``sequence`` is where to resume, 0 for progress.
 
-    ``ended`` when the job stays like this, ``deleted`` when it is gone.
+    ``ended`` when the job stays like this; a deleted one is gone, and ``job`` is ``None``.
     """
 
-    job: Job
+    job_id: str
+    job: Job | None
     sequence: int
-    progress: int
+    progress: int = 0
     ended: bool = False
-    deleted: bool = False
 
 
 async def follow_job(
@@ -52,9 +52,9 @@ async def follow_job(
                 try:
                     job = await jobs.get(tenant, job_id)
                 except UnknownId:
-                    yield News(job, 0, job.progress, ended=True, deleted=True)
+                    yield _gone(job_id)
                     return
-                found = _now(job) if job.sequence > seen else None
+                found = replace(_now(job), ended=job.terminal) if job.sequence > seen else None
             else:
                 found = _live(*got, seen)
             if found is not None:
@@ -82,7 +82,7 @@ async def follow_tenant(
         seen = after if after is not None else max(shown.values(), default=0)
         async for news in _stored(jobs, tenant, after):
             seen = max(seen, news.sequence)
-            shown[news.job.id] = news.sequence
+            shown[news.job_id] = news.sequence
             yield news
         quiet_since = time.monotonic()
         while not jobs.stopping():
@@ -114,17 +114,23 @@ async def _stored(jobs: Jobs, tenant: str, after: int | None) -> AsyncIterator[N
         return
     for event in await jobs.store.events(tenant, None, after, MISSED_LIMIT):
         job = await jobs.store.get(tenant, event.job_id)
-        if job is not None:
+        if event.kind is EventKind.DELETED:
+            yield _gone(event.job_id, event.sequence)
+        elif job is not None:
             yield replace(_then(job, event), ended=event.sequence == job.sequence and job.terminal)
 
 
 def _now(job: Job) -> News:
-    return News(job, job.sequence, job.progress, ended=False)
+    return News(job.id, job, job.sequence, job.progress)
+
+
+def _gone(job_id: str, sequence: int = 0) -> News:
+    return News(job_id, None, sequence, ended=True)
 
 
 def _then(job: Job, event: Event) -> News:
     """A past event on a job that may have gone on since."""
-    if event.sequence >= job.sequence or event.kind is EventKind.DELETED:
+    if event.sequence >= job.sequence:
         return _now(job)
     state = JobState(event.kind.removeprefix("job."))
     then = replace(job, state=state, attempt=event.attempt, progress=event.progress, sequence=event.sequence)
@@ -135,8 +141,9 @@ def _then(job: Job, event: Event) -> News:
 
 def _live(event: Event, job: Job, seen: int) -> News | None:
     if event.kind is EventKind.PROGRESS:
-        return News(job, 0, event.progress)
+        return News(job.id, job, 0, event.progress)
     if event.sequence <= seen:
         return None
-    deleted = event.kind is EventKind.DELETED
-    return News(job, event.sequence, job.progress, ended=deleted or job.terminal, deleted=deleted)
+    if event.kind is EventKind.DELETED:
+        return _gone(job.id, event.sequence)
+    return replace(_now(job), ended=job.terminal)

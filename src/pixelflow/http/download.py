@@ -1,8 +1,10 @@
 """Stored bytes as an answer: ETag, ranges (RFC 9110), a name (RFC 6266), and no way to run as a page."""
 
+import os
 import re
 from dataclasses import dataclass
 
+from pixelflow.domain.errors import UnknownId
 from pixelflow.domain.job import Output
 from pixelflow.domain.media import BY_NAME, JSON_MEDIA_TYPE
 from pixelflow.http.exchange import Exchange
@@ -64,19 +66,25 @@ async def _send(
     if part is None and "http.response.pathsend" in exchange.scope.get("extensions", ()):
         path = storage.local_path(key)
         if path is not None:
+            if not os.access(path, os.R_OK):
+                raise _gone()
             await exchange.send(begin)
             await exchange.send({"type": "http.response.pathsend", "path": str(path)})
             return
-    begun = False
-    async for chunk in storage.read(key, *(part or ())):
-        if not begun:
-            # Only now is it known that the object is there.
-            await exchange.send(begin)
-            begun = True
+    chunks = storage.read(key, *(part or ()))
+    try:
+        first = await anext(chunks, b"")
+    except KeyError:
+        raise _gone() from None
+    await exchange.send(begin)
+    await exchange.send({"type": "http.response.body", "body": first, "more_body": True})
+    async for chunk in chunks:
         await exchange.send({"type": "http.response.body", "body": chunk, "more_body": True})
-    if not begun:
-        await exchange.send(begin)
     await exchange.send({"type": "http.response.body", "body": b""})
+
+
+def _gone() -> UnknownId:
+    return UnknownId("this output's file is gone from the storage", code="output_gone")
 
 
 def file_name(output: Output) -> str:

@@ -40,9 +40,9 @@ async def stream(first: News | None, rest: AsyncIterator[News | None], base: str
 
 def event(news: News, base: str) -> bytes:
     """``job.updated`` for a snapshot, progress or a change; ``job.<state>`` for an end."""
-    if news.deleted:
+    if news.job is None:
         name = "job.deleted"
-        data = encode({"id": news.job.id, "job_id": news.job.id, "status": "deleted"})
+        data = encode({"id": news.job_id, "job_id": news.job_id, "status": "deleted"})
     else:
         name = f"job.{news.job.state}" if news.ended else "job.updated"
         data = encode(job_view(news.job, base, news.progress))

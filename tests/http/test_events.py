@@ -1,0 +1,198 @@
+"""Server-sent events."""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+
+from harness.site import Site
+from pixelflow.domain.event import Event, EventKind
+from pixelflow.domain.job import Failure, Job
+
+
+@dataclass
+class Heard:
+    """One event of a stream."""
+
+    name: str
+    id: int | None
+    data: dict[str, Any]
+
+
+@contextmanager
+def listening(site: Site, path: str, **headers: str) -> Iterator[Iterator[Heard | str]]:
+    """The events of a stream, and its comments as text; open once the first line came."""
+    with site.client.stream(
+        "GET", path, headers={name.replace("_", "-"): value for name, value in headers.items()}
+    ) as answer:
+        assert answer.status_code == 200
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        yield heard(answer)
+
+
+def heard(answer: httpx.Response) -> Iterator[Heard | str]:
+    fields: dict[str, str] = {}
+    for line in answer.iter_lines():
+        if line.startswith(":"):
+            yield line
+        elif line:
+            name, _, value = line.partition(": ")
+            fields[name] = value
+        elif "event" in fields:
+            number = fields.get("id")
+            yield Heard(fields["event"], int(number) if number else None, json.loads(fields["data"]))
+            fields = {}
+
+
+def progress(site: Site, job: Job, percent: int) -> None:
+    event = Event(job.tenant, job.id, EventKind.PROGRESS, time.time(), attempt=job.attempt, progress=percent)
+    site.loop.call_soon_threadsafe(site.hub.publish, event, job)
+
+
+def test_a_job_from_its_snapshot_to_its_end(site: Site, jpeg: bytes, webp: bytes) -> None:
+    job_id = site.submit(jpeg)
+    with listening(site, f"/v1/jobs/{job_id}/events") as events:
+        first = next(events)
+        assert isinstance(first, Heard)
+        assert (first.name, first.data["status"], first.data["id"]) == ("job.updated", "queued", job_id)
+        claimed = site.claim(job_id)
+        progress(site, claimed, 40)
+        site.finish(claimed.claim, {"thumb": webp})
+        rest = [event for event in events if isinstance(event, Heard)]
+    told = [(event.name, event.data["status"], event.data["progress"]) for event in rest]
+    assert told == [
+        ("job.updated", "processing", 0),
+        ("job.updated", "processing", 40),
+        ("job.completed", "completed", 100),
+    ]
+    assert [event.id is None for event in rest] == [False, True, False]
+    numbers = [event.id for event in [first, *rest] if event.id]
+    assert numbers == sorted(set(numbers))
+    assert rest[-1].data == site.client.get(f"/v1/jobs/{job_id}").json()
+
+
+def test_a_job_that_has_ended_is_told_at_once(site: Site, jpeg: bytes) -> None:
+    job_id = site.submit(jpeg)
+    site.finish(site.claim(job_id).claim, {}, Failure("corrupt", "broken"))
+    with listening(site, f"/v1/jobs/{job_id}/events") as events:
+        assert [event.name for event in events if isinstance(event, Heard)] == ["job.updated", "job.failed"]
+
+
+def test_a_listener_who_comes_back_is_told_what_it_missed(site: Site, jpeg: bytes, webp: bytes) -> None:
+    job_id = site.submit(jpeg)
+    with listening(site, f"/v1/jobs/{job_id}/events") as events:
+        first = next(events)
+        assert isinstance(first, Heard)
+    site.finish(site.claim(job_id).claim, {}, Failure("timeout", "slow"))
+    site.client.post(f"/v1/jobs/{job_id}/retry")
+    site.finish(site.claim(job_id).claim, {"thumb": webp})
+    with listening(site, f"/v1/jobs/{job_id}/events", last_event_id=str(first.id)) as events:
+        missed = [event for event in events if isinstance(event, Heard)]
+    assert [event.data["status"] for event in missed] == [
+        *("processing", "failed", "queued", "processing", "completed", "completed")
+    ]
+    assert [event.name for event in missed] == ["job.updated"] * 5 + ["job.completed"]
+    assert missed[0].data["outputs"] == []
+    last = str(missed[-1].id)
+    again = site.client.get(f"/v1/jobs/{job_id}/events", headers={"last-event-id": last})
+    assert again.status_code == 204
+
+
+def test_deletion_ends_the_stream(site: Site, jpeg: bytes) -> None:
+    job_id = site.submit(jpeg)
+    with listening(site, f"/v1/jobs/{job_id}/events") as events:
+        next(events)
+        site.client.delete(f"/v1/jobs/{job_id}")
+        (last,) = [event for event in events if isinstance(event, Heard)]
+    assert (last.name, last.data["status"]) == ("job.deleted", "deleted")
+
+
+def test_the_end_is_told_even_when_the_news_of_it_got_lost(
+    make_site: Callable[..., Site], jpeg: bytes, webp: bytes
+) -> None:
+    site = make_site(sse_heartbeat_seconds=0.05)
+    job_id = site.submit(jpeg)
+    with listening(site, f"/v1/jobs/{job_id}/events") as events:
+        next(events)
+        assert next(events) == ": heartbeat"
+        site.hub.publish = lambda event, job: None
+        site.finish(site.claim(job_id).claim, {"thumb": webp})
+        last = [event for event in events if isinstance(event, Heard)][-1]
+    assert last.name == "job.completed"
+
+
+def test_unknown_jobs_and_broken_ids_are_problems(site: Site, jpeg: bytes) -> None:
+    assert site.client.get("/v1/jobs/nobody/events").status_code == 404
+    for broken in ("x", "-1", "9" * 30):
+        answer = site.client.get(f"/v1/jobs/{site.submit(jpeg)}/events", headers={"last-event-id": broken})
+        assert (answer.status_code, answer.json()["code"]) == (400, "malformed_event_id")
+
+
+def test_a_listener_that_leaves_is_forgotten(site: Site, jpeg: bytes) -> None:
+    job_id = site.submit(jpeg)
+    with listening(site, f"/v1/jobs/{job_id}/events") as events:
+        next(events)
+        assert ("local", job_id) in site.hub._inboxes
+    end = time.monotonic() + 10
+    while ("local", job_id) in site.hub._inboxes:
+        assert time.monotonic() < end
+
+
+class TestTenantStream:
+    def test_all_of_a_tenants_jobs_and_nobody_elses(self, site: Site, jpeg: bytes, webp: bytes) -> None:
+        mine = {"x-tenant": "events"}
+        body = {"pipeline": [{"id": "thumb", "action": "grayscale"}]}
+        old = site.client.post("/v1/jobs", json=body, headers=mine).json()["id"]
+        with listening(site, "/v1/events", x_tenant="events") as events:
+            first = next(events)
+            assert isinstance(first, Heard)
+            assert (first.name, first.data["id"]) == ("job.updated", old)
+            site.submit(jpeg)
+            new = site.client.post("/v1/jobs", json=body, headers=mine).json()["id"]
+            second = next(events)
+            site.client.post(f"/v1/jobs/{old}/cancel", headers=mine)
+            third = next(events)
+            site.client.delete(f"/v1/jobs/{new}", headers=mine)
+            fourth = next(events)
+        assert isinstance(second, Heard)
+        assert isinstance(third, Heard)
+        assert isinstance(fourth, Heard)
+        assert (second.name, second.data["id"]) == ("job.updated", new)
+        assert (third.name, third.data["id"]) == ("job.cancelled", old)
+        assert (fourth.name, fourth.data["id"]) == ("job.deleted", new)
+
+        with listening(site, "/v1/events", x_tenant="events", last_event_id=str(first.id)) as events:
+            told = [next(events), next(events)]
+        assert [(event.name, event.data["id"]) for event in told if isinstance(event, Heard)] == [
+            ("job.cancelled", old),
+            ("job.deleted", new),
+        ]
+
+
+@pytest.mark.parametrize("listeners", [50])
+def test_many_listeners_each_hear_the_end(site: Site, jpeg: bytes, webp: bytes, listeners: int) -> None:
+    job_id = site.submit(jpeg)
+    ends: list[str] = []
+
+    def listen() -> None:
+        with (
+            httpx.Client(base_url=site.url, timeout=20) as client,
+            client.stream("GET", f"/v1/jobs/{job_id}/events") as answer,
+        ):
+            ends.append([event.name for event in heard(answer) if isinstance(event, Heard)][-1])
+
+    threads = [threading.Thread(target=listen) for _ in range(listeners)]
+    for thread in threads:
+        thread.start()
+    while len(site.hub._inboxes.get(("local", job_id), ())) < listeners:
+        assert all(thread.is_alive() for thread in threads)
+    site.finish(site.claim(job_id).claim, {"thumb": webp})
+    for thread in threads:
+        thread.join(20)
+    assert ends == ["job.completed"] * listeners
