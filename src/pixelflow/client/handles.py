@@ -63,6 +63,11 @@ class ResultFacts(Mapping[str, O_co], Generic[O_co]):
         self._outputs = outputs
 
     @property
+    def outputs(self) -> tuple[O_co, ...]:
+        """The outputs without their steps' names."""
+        return tuple(self._outputs.values())
+
+    @property
     def skipped(self) -> dict[str, Failure]:
         """Steps that failed under ``on_error: skip``."""
         return {output.id: output.error for output in self.job.outputs if output.error}
