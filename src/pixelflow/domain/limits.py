@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class ImageLimits:
-    """Caps checked before pixels are decoded; each error names its setting, which is the field's name in capitals.
+    """Caps checked before pixels are decoded; each error names its setting: the field's name in capitals, and
+    MAX_UPLOAD_SIZE for ``max_input_bytes``.
 
     Sides in pixels, areas in pixels, sizes in bytes, times in seconds.
     """

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def check_bytes(size: int, limits: ImageLimits) -> None:
     """Raises ImageError (``limit``) for an input file of more bytes than allowed."""
-    _check("the file has {} bytes", size, limits.max_input_bytes, "MAX_INPUT_BYTES")
+    _check("the file has {} bytes", size, limits.max_input_bytes, "MAX_UPLOAD_SIZE")
 
 
 def check_output(size: int, limits: ImageLimits, step: str) -> None:
