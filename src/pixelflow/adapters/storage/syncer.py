@@ -14,6 +14,8 @@ from pixelflow.ports.storage import Stored
 
 MAX_BATCH = 256
 HASH_BUFFER_BYTES = 256 * 1024
+SMALL_BYTES = 64 * 1024
+"""A file up to this size is hashed without a thread: handing it over would cost more."""
 
 
 @dataclass(slots=True, eq=False)
@@ -42,12 +44,24 @@ class _Work:
     new: list[str] = field(default_factory=list)
     error: Exception | None = None
 
+    def publish(self, buffer: memoryview) -> None:
+        """Hash and name every file, once."""
+        try:
+            for file in self.files[len(self.stored) :]:
+                self.stored.append(_publish(file, self.new, buffer))
+        except OSError as error:
+            self.error = error
+
 
 class Syncer:
-    """One thread does some thousand files a second; more let one batch be hashed while another is flushed."""
+    """Small files are hashed and named at once, large ones on a thread, which also flushes all of them.
+
+    One thread does some thousand files a second; more let one batch be hashed while another is flushed.
+    """
 
     def __init__(self, flusher: Flusher, threads: int) -> None:
         self._flusher = flusher
+        self._buffer = memoryview(bytearray(SMALL_BYTES))
         self._waiting: SimpleQueue[_Work | None] = SimpleQueue()
         self._threads = [Thread(target=self._run, name=f"storage-{i}", daemon=True) for i in range(threads)]
         for thread in self._threads:
@@ -55,9 +69,11 @@ class Syncer:
 
     def finish(self, files: Sequence[Unfinished]) -> "asyncio.Future[Sequence[Stored]]":
         """Take the files over; the future has what was stored, or the OSError that left nothing of them."""
-        answer: asyncio.Future[Sequence[Stored]] = asyncio.get_running_loop().create_future()
-        self._waiting.put(_Work(files, answer))
-        return answer
+        work = _Work(files, asyncio.get_running_loop().create_future())
+        if all(file.hashed or os.fstat(file.fd).st_size <= SMALL_BYTES for file in files):
+            work.publish(self._buffer)
+        self._waiting.put(work)
+        return work.answer
 
     def close(self) -> None:
         """Finish what waits, then end the threads."""
@@ -71,7 +87,7 @@ class Syncer:
         while (first := self._waiting.get()) is not None:
             batch, more = self._batch(first)
             try:
-                self._finish(batch, buffer)
+                self._flush(batch, buffer)
             except Exception as error:  # noqa: BLE001 — whatever it was, nobody may wait for ever
                 for work in batch:
                     work.error = error
@@ -96,27 +112,16 @@ class Syncer:
             batch.append(work)
         return batch, True
 
-    def _finish(self, batch: Sequence[_Work], buffer: memoryview) -> None:
+    def _flush(self, batch: Sequence[_Work], buffer: memoryview) -> None:
         for work in batch:
-            try:
-                for file in work.files:
-                    work.stored.append(_publish(file, work.new, buffer))
-            except OSError as error:
-                work.error = error
+            if work.error is None:
+                work.publish(buffer)
         good = [work for work in batch if work.error is None]
         try:
             self._flusher.flush([(file.fd, file.folder) for work in good for file in work.files])
         except OSError as error:
             for work in good:
                 work.error = error
-        for work in batch:
-            for file in work.files:
-                _close(file.fd)
-                if work.error:
-                    _remove(file.path)
-            if work.error:
-                for path in work.new:
-                    _remove(path)
 
 
 def _publish(file: Unfinished, new: list[str], buffer: memoryview) -> Stored:
@@ -154,6 +159,13 @@ def _remove(path: str) -> None:
 
 def _resolve(done: Sequence[_Work]) -> None:
     for work in done:
+        for file in work.files:
+            _close(file.fd)
+            if work.error:
+                _remove(file.path)
+        if work.error:
+            for path in work.new:
+                _remove(path)
         if work.answer.done():
             continue  # nobody waits any more; the sweep finds what no row names
         if work.error:

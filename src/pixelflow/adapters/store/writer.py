@@ -1,11 +1,12 @@
-"""One thread that writes, and one COMMIT for all that arrives together."""
+"""One connection that writes, and one COMMIT for all that arrives together."""
 
 import asyncio
 import sqlite3
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from queue import Empty, SimpleQueue
+from dataclasses import dataclass
+from queue import SimpleQueue
 from threading import Thread
 from typing import Any, TypeVar
 
@@ -81,14 +82,30 @@ Waiting = tuple[Operation, asyncio.Future[Any]]
 Outcome = tuple[asyncio.Future[Any], Any, BaseException | None]
 
 
+@dataclass(slots=True)
+class _Performed:
+    """A batch whose statements have run and whose COMMIT is to come."""
+
+    outcomes: list[Outcome]
+    moves: Counter[JobState]
+    sequence: int
+
+
 class Writer:
-    """Owns the write connection; counts ``commits``, ``operations`` and in ``states`` the jobs by state."""
+    """Owns the write connection; counts ``commits``, ``operations`` and in ``states`` the jobs by state.
+
+    Statements run on the event loop, where they take some ten microseconds each and contend with nobody; only
+    COMMIT, which waits for the disk, has a thread. What arrives meanwhile is the next batch.
+    """
 
     def __init__(self, connection: sqlite3.Connection, clock: Callable[[], float]) -> None:
         self._connection = connection
         self._clock = clock
         self._loop = asyncio.get_running_loop()
-        self._waiting: SimpleQueue[Waiting | None] = SimpleQueue()
+        self._waiting: deque[Waiting] = deque()
+        self._busy = False
+        self._idle = asyncio.Event()
+        self._idle.set()
         self._closed = False
         self._sequence = _last_sequence(connection)
         self.states = Counter(
@@ -96,108 +113,115 @@ class Writer:
         )
         self.commits = 0
         self.operations = 0
-        self._thread = Thread(target=self._run, name="store-writer", daemon=True)
+        self._performed: SimpleQueue[_Performed | None] = SimpleQueue()
+        self._thread = Thread(target=self._commit, name="store-commit", daemon=True)
         self._thread.start()
 
     async def run(self, operation: Callable[[Transaction], T]) -> T:
         """Run it in a transaction, perhaps twice, and answer once it is durable; raises StoreUnavailable."""
-        if self._closed or self._waiting.qsize() >= MAX_WAITING:
+        if self._closed or len(self._waiting) >= MAX_WAITING:
             raise StoreUnavailable(
                 "the job store is closed" if self._closed else "too many writes are waiting"
             )
         future: asyncio.Future[T] = self._loop.create_future()
-        self._waiting.put((operation, future))
+        self._waiting.append((operation, future))
+        self._next()
         return await future
 
     async def close(self) -> None:
         """Finish what is waiting, then close the connection."""
-        if not self._closed:
-            self._closed = True
-            self._waiting.put(None)
-        await asyncio.to_thread(self._thread.join)
+        self._closed = True
+        await self._idle.wait()
+        if self._thread.is_alive():
+            self._performed.put(None)
+            await asyncio.to_thread(self._thread.join)
+            self._connection.close()
 
-    def _run(self) -> None:
-        open_for_more = True
-        while open_for_more:
-            batch, open_for_more = self._gather()
-            outcomes = self._commit(batch)
-            with suppress(RuntimeError):  # a closed loop has nobody left to tell
-                self._loop.call_soon_threadsafe(_resolve, outcomes)
-        self._connection.close()
+    def _next(self) -> None:
+        if self._waiting and not self._busy:
+            self._busy = True
+            self._idle.clear()
+            self._loop.call_soon(self._perform)
 
-    def _gather(self) -> tuple[list[Waiting], bool]:
-        batch: list[Waiting] = []
-        item = self._waiting.get()
-        while item is not None:
-            batch.append(item)
-            if len(batch) == MAX_BATCH:
-                break
-            try:
-                item = self._waiting.get_nowait()
-            except Empty:
-                break
-        return batch, item is not None
-
-    def _commit(self, batch: list[Waiting]) -> list[Outcome]:
-        """Run the batch in one transaction, again without each operation that failed after it had written."""
+    def _perform(self) -> None:
+        """Run a batch's statements in a transaction, and hand it on to be committed."""
+        batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), MAX_BATCH))]
         refused: list[Outcome] = []
-        while batch:
-            done: list[Outcome] = []
-            try:
-                spoiled = self._attempt(batch, done)
-            except Exception as error:  # noqa: BLE001 - whatever it is, each caller must hear of it
-                return refused + [(future, None, _unavailable(error)) for _, future in batch]
-            if spoiled is None:
-                return refused + done
-            refused.append(done[-1])
-            del batch[spoiled]
-        return refused
-
-    def _attempt(self, batch: list[Waiting], done: list[Outcome]) -> int | None:
-        """Fill ``done`` and commit; or roll back and answer which operation spoiled it, ending ``done``."""
-        connection = self._connection
         try:
-            connection.execute("BEGIN IMMEDIATE")
-            tx = Transaction(connection, self._clock, self._sequence)
-            for index, (operation, future) in enumerate(batch):
-                if future.cancelled():
-                    continue
-                changes = connection.total_changes
-                tx.tick()
-                try:
-                    done.append((future, operation(tx), None))
-                except Exception as error:
-                    if isinstance(error, sqlite3.Error) and not isinstance(error, _REFUSALS):
-                        raise
-                    done.append((future, None, _refused(error)))
-                    if connection.total_changes != changes:
-                        connection.execute("ROLLBACK")
-                        return index
-            connection.execute("COMMIT")
-        except BaseException:
-            if connection.in_transaction:
-                with suppress(sqlite3.Error):
+            while (performed := self._attempt(batch, refused)) is None:
+                pass
+        except Exception as error:  # noqa: BLE001 - whatever it is, each caller must hear of it
+            self._roll_back()
+            refused.extend((future, None, None) for _, future in batch)
+            self._finish(_Performed(refused, Counter(), self._sequence), error)
+            return
+        performed.outcomes += refused
+        self._performed.put(performed)
+
+    def _attempt(self, batch: list[Waiting], refused: list[Outcome]) -> _Performed | None:
+        """Run all; or roll back, move the one that failed after a write to ``refused`` and answer ``None``."""
+        connection = self._connection
+        connection.execute("BEGIN IMMEDIATE")
+        tx = Transaction(connection, self._clock, self._sequence)
+        outcomes: list[Outcome] = []
+        for index, (operation, future) in enumerate(batch):
+            if future.cancelled():
+                continue
+            changes = connection.total_changes
+            tx.tick()
+            try:
+                outcomes.append((future, operation(tx), None))
+            except Exception as error:
+                if isinstance(error, sqlite3.Error) and not isinstance(error, _REFUSALS):
+                    raise
+                if connection.total_changes != changes:
                     connection.execute("ROLLBACK")
-            raise
-        self._sequence = tx.sequence
-        self.states = Counter({state: self.states[state] + tx.moves[state] for state in JobState})
-        self.commits += 1
-        self.operations += len(done)
-        return None
+                    refused.append((future, None, _refused(error)))
+                    del batch[index]
+                    return None
+                outcomes.append((future, None, _refused(error)))
+        return _Performed(outcomes, tx.moves, tx.sequence)
+
+    def _commit(self) -> None:
+        while (performed := self._performed.get()) is not None:
+            failure: Exception | None = None
+            try:
+                self._connection.execute("COMMIT")
+            except Exception as error:  # noqa: BLE001 - whatever it is, each caller must hear of it
+                failure = error
+                self._roll_back()
+            with suppress(RuntimeError):  # a closed loop has nobody left to tell
+                self._loop.call_soon_threadsafe(self._finish, performed, failure)
+
+    def _roll_back(self) -> None:
+        if self._connection.in_transaction:
+            with suppress(sqlite3.Error):
+                self._connection.execute("ROLLBACK")
+
+    def _finish(self, performed: _Performed, failure: Exception | None) -> None:
+        """Answer every caller, and begin the next batch."""
+        if failure is None:
+            self._sequence = performed.sequence
+            self.states = Counter({state: self.states[state] + performed.moves[state] for state in JobState})
+            self.commits += 1
+            self.operations += len(performed.outcomes)
+        for future, value, error in performed.outcomes:
+            if future.done():
+                continue
+            if error is not None:
+                future.set_exception(error)
+            elif failure is not None:
+                future.set_exception(_unavailable(failure))
+            else:
+                future.set_result(value)
+        self._busy = False
+        self._next()
+        if not self._busy:
+            self._idle.set()
 
 
 _REFUSALS = (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.InterfaceError, sqlite3.DataError)
 """An operation's own errors; all others are the store's, and so those of everybody in the batch."""
-
-
-def _resolve(outcomes: Sequence[Outcome]) -> None:
-    for future, value, error in outcomes:
-        if future.done():
-            continue
-        if error is None:
-            future.set_result(value)
-        else:
-            future.set_exception(error)
 
 
 def _refused(error: Exception) -> Exception:
