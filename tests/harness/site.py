@@ -154,6 +154,7 @@ def served(
     site = ready.result(30)
     try:
         with site.client:
+            site.client.get("/healthz")
             yield site
     finally:
         site.stopping.set()

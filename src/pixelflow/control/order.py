@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from pixelflow.domain.errors import InvalidRequest, MalformedRequest, Problem
+from pixelflow.control.reading import read_json
+from pixelflow.domain.errors import InvalidRequest, Problem
 from pixelflow.operations.pipeline import Pipeline, parse
 
 MAX_METADATA_BYTES = 8192
@@ -71,10 +72,7 @@ def _pipeline(given: object) -> Pipeline:
 
 @lru_cache(maxsize=256)
 def _parsed(text: bytes) -> Pipeline:
-    try:
-        return parse(msgspec.json.decode(text))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise MalformedRequest(f"pipeline is not JSON: {error}", code="malformed_json") from None
+    return parse(read_json(text, "pipeline"))
 
 
 def _priority(given: object, problems: list[Problem]) -> int:

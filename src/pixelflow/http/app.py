@@ -76,6 +76,7 @@ class App:
         except Exception as error:  # noqa: BLE001 - the outermost place
             await self._refuse(exchange, error, begun=bool(status))
         finally:
+            exchange.release()
             if not route:
                 found = scope.get("route")
                 route = getattr(found, "path", "unmatched")

@@ -6,8 +6,7 @@ from collections.abc import AsyncIterator
 from time import monotonic
 from typing import Any
 
-import msgspec
-
+from pixelflow.control.reading import read_json
 from pixelflow.domain.errors import MalformedRequest, TooLarge
 from pixelflow.http.errors import Disconnected, SlowBody
 from pixelflow.http.exchange import Exchange
@@ -15,15 +14,9 @@ from pixelflow.http.exchange import Exchange
 SLOW_BYTES_PER_SECOND = 1024
 MAX_JSON_BYTES = 1024 * 1024
 """Of a JSON body, pictures in base64 not counted."""
-MAX_JSON_DEPTH = 32
-BIG_BODIES = 4
-"""JSON bodies of more than ``MAX_JSON_BYTES`` that are held in memory at once; others wait."""
 INLINE_BASE64 = 256 * 1024
 LINGER_BYTES = 64 * 1024 * 1024
 LINGER_SECONDS = 2.0
-
-_big = asyncio.Semaphore(BIG_BODIES)
-_decode = msgspec.json.Decoder().decode
 
 
 async def stream(exchange: Exchange) -> AsyncIterator[bytes]:
@@ -60,7 +53,10 @@ async def stream(exchange: Exchange) -> AsyncIterator[bytes]:
 
 
 async def read(exchange: Exchange, limit_bytes: int, setting: str | None = None) -> bytes:
-    """The whole body; raises TooLarge over ``limit_bytes``, before reading where the length is announced."""
+    """The whole body; raises TooLarge over ``limit_bytes``, before reading where the length is announced.
+
+    Raises Busy when all whole bodies together would take too much memory.
+    """
     announced = exchange.header(b"content-length")
     if announced is not None and int(announced) > limit_bytes:
         raise _too_large(limit_bytes, setting)
@@ -70,6 +66,7 @@ async def read(exchange: Exchange, limit_bytes: int, setting: str | None = None)
         size += len(chunk)
         if size > limit_bytes:
             raise _too_large(limit_bytes, setting)
+        exchange.hold(len(chunk))
         chunks.append(chunk)
     return b"".join(chunks)
 
@@ -83,28 +80,12 @@ async def json_object(
     """
     base64_bytes = (picture_bytes + 2) // 3 * 4 if picture_field else 0
     limit = MAX_JSON_BYTES + base64_bytes
-    announced = int(exchange.header(b"content-length") or limit)
-    if announced <= MAX_JSON_BYTES:
-        return await _json_object(exchange, limit, picture_field, picture_bytes)
-    if announced > limit and picture_field:
+    if picture_field and int(exchange.header(b"content-length") or 0) > limit:
         raise _too_large(picture_bytes, "MAX_UPLOAD_SIZE")
-    async with _big:
-        return await _json_object(exchange, limit, picture_field, picture_bytes)
-
-
-async def _json_object(
-    exchange: Exchange, limit: int, picture_field: str | None, picture_bytes: int
-) -> dict[str, Any]:
     body = await read(exchange, limit, "MAX_UPLOAD_SIZE" if picture_field else None)
-    try:
-        found = _decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise MalformedRequest(f"the body is not JSON: {error}", code="malformed_json") from None
-    except RecursionError:
-        raise _too_deep() from None
+    found = read_json(body, "the body")
     if not isinstance(found, dict):
         raise MalformedRequest("the body must be a JSON object", code="malformed_json")
-    check_depth(found)
     picture = found.get(picture_field) if picture_field else None
     if isinstance(picture, str):
         if len(body) - len(picture) > MAX_JSON_BYTES:
@@ -115,15 +96,6 @@ async def _json_object(
     elif len(body) > MAX_JSON_BYTES:
         raise _too_large(MAX_JSON_BYTES, None)
     return found
-
-
-def check_depth(value: object, left: int = MAX_JSON_DEPTH) -> None:
-    """Raises MalformedRequest for objects and lists nested deeper than ``left``."""
-    if isinstance(value, dict | list):
-        if not left:
-            raise _too_deep()
-        for item in value.values() if isinstance(value, dict) else value:
-            check_depth(item, left - 1)
 
 
 async def _base64(text: str, field: str) -> bytes:
@@ -166,10 +138,4 @@ def _too_large(limit: int, setting: str | None) -> TooLarge:
         f"the body is larger than {limit} bytes{named}",
         limit=limit,
         **({"setting": setting} if setting else {}),
-    )
-
-
-def _too_deep() -> MalformedRequest:
-    return MalformedRequest(
-        f"the JSON is nested deeper than {MAX_JSON_DEPTH}", code="too_deep", limit=MAX_JSON_DEPTH
     )

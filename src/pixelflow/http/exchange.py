@@ -18,7 +18,7 @@ JSON_HEADERS = [JSON, NO_STORE, NOSNIFF]
 class Exchange:
     """What a handler works with."""
 
-    __slots__ = ("body_ended", "receive", "request_id", "scope", "send", "services")
+    __slots__ = ("_held", "body_ended", "receive", "request_id", "scope", "send", "services")
 
     def __init__(
         self, services: Services, scope: Scope, receive: Receive, send: Send, request_id: str
@@ -29,6 +29,17 @@ class Exchange:
         self.send = send
         self.request_id = request_id
         self.body_ended = False
+        self._held = 0
+
+    def hold(self, size: int) -> None:
+        """Take that many bytes of memory until ``release``; raises Busy."""
+        self.services.bodies.take(size)
+        self._held += size
+
+    def release(self) -> None:
+        """Give back what was held."""
+        self.services.bodies.used -= self._held
+        self._held = 0
 
     def header(self, name: bytes) -> bytes | None:
         """The first header of that (lower-case) name."""

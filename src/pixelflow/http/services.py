@@ -1,12 +1,13 @@
 """What the HTTP layer is given; values, never the settings object."""
 
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from pixelflow.control.assets import Assets
 from pixelflow.control.jobs import Jobs
 from pixelflow.control.signing import UrlSigner
+from pixelflow.domain.errors import Busy
 from pixelflow.domain.principal import LOCAL, Principal
 
 Headers = Sequence[tuple[bytes, bytes]]
@@ -55,6 +56,20 @@ class HttpOptions:
         return self.public_url.rstrip("/") if self.public_url else ""
 
 
+@dataclass(slots=True)
+class BodyBudget:
+    """Memory for bodies that are read as a whole, in bytes; a slow client holds no more than it has sent."""
+
+    limit: int = 256 * 1024 * 1024
+    used: int = 0
+
+    def take(self, size: int) -> None:
+        """Raises Busy."""
+        if self.used + size > self.limit:
+            raise Busy("too many large JSON bodies at once; send the picture as a form", retry_after=1)
+        self.used += size
+
+
 async def local_caller(headers: Headers) -> Principal:
     """The caller on a server without authentication."""
     return LOCAL
@@ -83,3 +98,4 @@ class Services:
     """Told method, route template, status and seconds of each request."""
     caller: Callable[[Headers], Awaitable[Principal]] = local_caller
     """Who asks; raises Forbidden."""
+    bodies: BodyBudget = field(default_factory=BodyBudget)

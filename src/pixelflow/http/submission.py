@@ -3,11 +3,10 @@
 from collections.abc import AsyncIterator
 from typing import Any
 
-import msgspec
-
 from pixelflow.control.intake import IntakeLimits, too_large
 from pixelflow.control.jobs import Arrived, fingerprint
 from pixelflow.control.order import Order, read_order
+from pixelflow.control.reading import read_json
 from pixelflow.domain.errors import InvalidRequest, MalformedRequest, Problem
 from pixelflow.domain.job import Job
 from pixelflow.http.body import MAX_JSON_BYTES, json_object, stream
@@ -183,12 +182,7 @@ async def _answer(
 
 def _value(name: str, raw: bytes) -> object:
     if name in JSON_PARTS:
-        try:
-            return msgspec.json.decode(raw)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise MalformedRequest(
-                f"the part {name!r} is not JSON: {error}", code="malformed_json", field=name
-            ) from None
+        return read_json(raw, f"the part {name!r}")
     # The pipeline stays in bytes: the same few come again and again, and are checked once.
     return raw if name == "pipeline" else raw.decode("utf-8", "replace")
 
