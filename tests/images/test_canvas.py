@@ -6,7 +6,9 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 from harness.operating import applied, operation, psnr
-from harness.pictures import photo
+from harness.pictures import encoded, photo
+from harness.rendering import rendered
+from pixelflow.domain.errors import ImageError
 
 PHOTO = np.asarray(photo(30, 20))
 ROOM = {"top": 5, "right": 4, "bottom": 3, "left": 2}
@@ -102,3 +104,33 @@ def test_background_is_alpha_blending(depth):
 
 def test_an_opaque_picture_has_no_use_for_a_background():
     np.testing.assert_array_equal(applied(PHOTO, "background", color="red"), PHOTO)
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        {
+            "action": "resize",
+            "width": 65535,
+            "height": 65535,
+            "fit": "contain",
+            "background": "auto",
+            "enlarge": True,
+        },
+        {"action": "pad", "width": 65535, "height": 65535, "color": "auto"},
+        {"action": "pad", "right": "99999%", "mode": "blur"},
+        {
+            "action": "resize",
+            "width": "99999%",
+            "height": 9,
+            "fit": "cover",
+            "gravity": "attention",
+            "enlarge": True,
+        },
+    ],
+)
+def test_a_canvas_beyond_the_limits_is_refused_before_it_is_made(step):
+    with pytest.raises(ImageError, match="MAX_IMAGE_SIDE") as refused:
+        rendered(encoded(photo(300, 200)), step)
+
+    assert refused.value.code == "limit"

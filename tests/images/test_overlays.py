@@ -188,3 +188,11 @@ def test_an_asset_that_is_gone_ends_the_step():
 
 def test_the_asset_is_named_as_needed():
     assert operation("watermark", image="ast_1").needs() == {"ast_1"}
+
+
+def test_a_mark_or_its_spacing_may_be_beyond_all_measure():
+    with pytest.raises(ImageError, match="the watermark would have"):
+        applied(PHOTO, "watermark", ASSETS, image="mark", width="99999%", height="99999%", rotate=10)
+
+    made = applied(PHOTO, "watermark", ASSETS, **AS_IT_IS, tile="chess", spacing="99999%")
+    np.testing.assert_allclose(made, blended(PHOTO, MARK, 100, 70), atol=1)

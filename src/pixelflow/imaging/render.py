@@ -202,10 +202,9 @@ class _Rendering:
         return result
 
     def _applied(self, step: Step, given: Picture, size: tuple[int, int]) -> Any:
-        operation = step.operation
+        operation, wanted = step.operation, step.operation.target(*size)
+        check_picture(*wanted, self.limits, step=step.id)
         if operation.pure_resize:
-            wanted = operation.target(*size)
-            check_picture(*wanted, self.limits, step=step.id)
             if given.unfinished is None and given.pixels is not None:
                 return given.pixels.scaled(*wanted)
             if (

@@ -14,6 +14,8 @@ from pixelflow.operations.surface import ceiling, has_color
 if TYPE_CHECKING:
     import pyvips
 
+MAX_LAYER_PIXELS = 64_000_000
+"""A layer with more is refused before memory is taken for it."""
 Tile = Literal["none", "grid", "chess"]
 Blend = Annotated[
     Literal[
@@ -119,7 +121,8 @@ def _pattern(
     layer: pyvips.Image, tile: Tile, spacing: tuple[int, int], corner: tuple[int, int], size: tuple[int, int]
 ) -> pyvips.Image:
     """A picture of this size full of the layer, one of which has its corner at ``corner``."""
-    width, height = layer.width + spacing[0], layer.height + spacing[1]
+    # Room of the picture's size puts the next copy out of sight; more would only take memory.
+    width, height = layer.width + min(spacing[0], size[0]), layer.height + min(spacing[1], size[1])
     cell = layer.embed(0, 0, width, height)
     if tile == "chess":
         blank = cell.linear(0, 0).cast(layer.format)

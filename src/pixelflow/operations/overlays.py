@@ -10,7 +10,7 @@ from pixelflow.domain.errors import ImageError
 from pixelflow.operations.base import Context, Length, Operation, pixels
 from pixelflow.operations.frames import first_frame, frame_size
 from pixelflow.operations.gravity import Gravity
-from pixelflow.operations.layers import Blend, Placement, Tile, laid_over
+from pixelflow.operations.layers import MAX_LAYER_PIXELS, Blend, Placement, Tile, laid_over
 from pixelflow.operations.lengths import Extent, Position
 from pixelflow.operations.orientation import turned
 from pixelflow.operations.problems import Contradiction
@@ -79,7 +79,11 @@ class Watermark(Operation):
         if self.image not in context.assets:
             raise ImageError("invalid", f"there is no asset {self.image!r}", step=context.step)
         mark = first_frame(context.assets[self.image])
-        mark = resample(mark, *self.mark_size(picture, (mark.width, mark.height)))
+        size = self.mark_size(picture, (mark.width, mark.height))
+        if size[0] * size[1] > MAX_LAYER_PIXELS:
+            message = f"the watermark would have {size[0]:,} × {size[1]:,} pixels"
+            raise ImageError("invalid", message, step=context.step)
+        mark = resample(mark, *size)
         if mark.format == "ushort":
             mark = mark.colourspace("srgb" if has_color(mark) else "b-w")
         mark = mark if mark.hasalpha() else mark.addalpha()

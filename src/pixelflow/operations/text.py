@@ -16,7 +16,7 @@ from pixelflow.operations.color import Color, rgba
 from pixelflow.operations.dilation import dilated
 from pixelflow.operations.frames import frame_size
 from pixelflow.operations.gravity import Gravity
-from pixelflow.operations.layers import Placement, Tile, laid_over
+from pixelflow.operations.layers import MAX_LAYER_PIXELS, Placement, Tile, laid_over
 from pixelflow.operations.lengths import Extent, Position
 from pixelflow.operations.orientation import turned
 from pixelflow.operations.problems import Contradiction
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 FONTS = {"Noto Sans": "NotoSans-Regular.ttf", "Noto Sans Bold": "NotoSans-Bold.ttf"}
 _FOLDER = Path(pixelflow.__file__).parent / "imaging" / "fonts"
-_MAX_PIXELS = 64_000_000
-"""Area of the rendered words beyond which they are refused before memory is taken for them."""
 _LINE_HEIGHT = 1.4
 """Of both fonts, in multiples of the size."""
 
@@ -143,7 +141,7 @@ class Text(Operation):
             fitting = {"width": pixels(self.wrap_width, picture[0]), "dpi": 72}
             size = self.size or 32.0
             area = self._area(size, fitting["width"])
-        if area > _MAX_PIXELS:
+        if area > MAX_LAYER_PIXELS:
             raise ImageError(
                 "invalid", f"so much text at this size would take {area:,} pixels", step=context.step
             )
