@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -201,6 +202,22 @@ def test_an_interrupted_command_leaves_no_drafts(album: Path, tmp_path: Path) ->
     assert running.returncode == 130
     assert b"Traceback" not in errors
     assert files(tmp_path / "out") == []
+
+
+def test_a_name_that_cannot_be_shown_is_no_trouble(pixelflow: Command, tmp_path: Path) -> None:
+    name = os.fsdecode(b"caf\xe9 [bold].jpg")
+    (tmp_path / name).write_bytes(encoded(photo(160, 80)))
+    for encoding in ("utf-8", "ascii"):
+        done = pixelflow("process", name, "-o", "out", "-p", THUMB, PYTHONIOENCODING=encoding)
+        assert done.returncode == 0, done.stderr
+        assert "[bold]_thumbnail.webp" in done.stdout
+    assert (tmp_path / "out" / name.replace(".jpg", "_thumbnail.webp")).exists()
+
+
+def test_a_file_over_the_cap_names_the_setting(pixelflow: Command, album: Path) -> None:
+    done = pixelflow("process", album / "a.jpg", "-o", "out", "-p", THUMB, MAX_UPLOAD_SIZE="1000")
+    assert done.returncode == 1
+    assert "MAX_UPLOAD_SIZE" in done.stderr
 
 
 def test_a_decoder_that_dies_costs_one_picture(pixelflow: Command, album: Path) -> None:

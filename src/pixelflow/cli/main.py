@@ -1,6 +1,7 @@
 """``pixelflow``: the commands, one file each, which import what they need only when they run."""
 
 import sys
+from io import TextIOWrapper
 
 import typer
 
@@ -29,6 +30,9 @@ for command in COMMANDS:
 
 def main() -> None:
     """Run the command that the arguments name; a user's mistake is told in words and by the exit code."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        # A file's name may hold bytes, and a terminal may lack characters, that cannot be shown.
+        sys.stdout.reconfigure(errors="replace")
     try:
         app()
     except Exception as error:

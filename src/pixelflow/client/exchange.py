@@ -62,6 +62,10 @@ class Retries:
     backoff_seconds: float = 0.25
     max_backoff_seconds: float = 30.0
 
+    def __post_init__(self) -> None:
+        if self.tries < 1:
+            raise ValueError(f"tries is {self.tries}; at least 1 is needed")
+
     def pause(self, tried: int, retry_after: float | None) -> float | None:
         """How long to wait after that many tries, in seconds; ``None`` to give up."""
         if tried >= self.tries:

@@ -11,7 +11,7 @@ import httpx
 
 from pixelflow.client import calls
 from pixelflow.client.address import DEFAULT_URL, endpoint, through_proxies
-from pixelflow.client.exchange import Answer, Call, Effect, Pause, T
+from pixelflow.client.exchange import Answer, Call, Effect, Pause, Retries, T
 from pixelflow.client.handles import HandleFacts, OutputFacts, ResultFacts, made
 from pixelflow.client.models import Asset, Format, Job, Operation, Output
 from pixelflow.client.picture import Picture
@@ -105,7 +105,8 @@ class Client:
         backoff_seconds: float = 0.25,
         max_backoff_seconds: float = 30.0,
     ) -> None:
-        self.server = endpoint(url, token, timeout_seconds, tries, backoff_seconds, max_backoff_seconds)
+        retries = Retries(tries, backoff_seconds, max_backoff_seconds)
+        self.server = endpoint(url, token, timeout_seconds, retries)
         self._http = httpx.Client(follow_redirects=True, trust_env=through_proxies(url))
 
     def __enter__(self) -> Self:
