@@ -132,6 +132,7 @@ class Client:
     ) -> JobHandle:
         """Upload a picture (path, bytes or binary file) and start its job; ``expires_in`` in seconds.
 
+        The handle knows the job's id and status; ``refresh`` and ``result`` tell the rest.
         ``idempotency_key`` makes one job out of several calls; without it each call makes its own. Raises
         ApiError, Unreachable and OSError.
         """

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
+from inspect import cleandoc
 from types import MappingProxyType
 from typing import Any
 
@@ -53,7 +54,7 @@ def describe() -> list[dict[str, Any]]:
             "name": operation.action,
             "family": operation.family,
             "title": operation.action.replace("_", " ").capitalize(),
-            "description": (operation.__doc__ or "").strip(),
+            "description": cleandoc(operation.__doc__ or ""),
             "parameters": operation.model_json_schema(),
             "animated": operation.animated,
             "output": operation.produces,
