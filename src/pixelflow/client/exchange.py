@@ -114,7 +114,8 @@ class Endpoint:
         if file:
             # The boundary is the key, so that a request sent again is the same to the byte.
             headers["Content-Type"] = f"multipart/form-data; boundary={key}"
-        limit = httpx.Timeout(self.timeout_seconds, read=self.timeout_seconds + patience_seconds)
+        # Many long polls may share few connections: waiting for a free one is no fault of the server's.
+        limit = httpx.Timeout(self.timeout_seconds, read=self.timeout_seconds + patience_seconds, pool=None)
         tried = 0
         while True:
             if sink:
