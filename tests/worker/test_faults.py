@@ -298,6 +298,36 @@ def test_a_kernel_that_lacks_a_part(tmp_path: Path, sandbox: str) -> None:
         assert said["outcome"] == "Finished"
 
 
+async def test_it_works_where_a_process_has_no_descriptor(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr("os.pidfd_open", raising=False)
+    async with running_pool(tmp_path, max_jobs=3) as bench:
+        (first,) = bench.pool.pids
+        paused(bench)
+        tasks = [bench.submit() for _ in range(2)]
+
+        end(first, signal.SIGSEGV)
+
+        assert [type(await outcome(task)) for task in tasks] == [Died, wire.Finished]
+        for _ in range(4):
+            assert isinstance(await outcome(bench.submit()), wire.Finished)
+        await until(lambda: not running(first))
+
+
+async def test_a_system_without_processes_to_spare_is_told_and_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running_pool(tmp_path) as bench:
+        monkeypatch.setattr("sys.executable", "/nonexistent")
+
+        with pytest.raises(StartupError, match="No such file"):
+            await bench.pool.resize(2)
+
+        monkeypatch.undo()
+        await until(lambda: len(bench.pool.pids) == 2 and bench.pool.room == 4)
+
+
 async def test_a_program_that_cannot_run_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("sys.executable", "/bin/false")
     with pytest.raises(StartupError, match="a decoder does not start: it died of exit status 1"):

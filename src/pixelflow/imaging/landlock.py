@@ -12,15 +12,14 @@ from pathlib import Path
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _CREATE_RULESET_VERSION = 1
 _RULE_PATH_BENEATH = 1
-_RESTRICT_SELF_TSYNC = 1 << 3
 _READ_FILE, _READ_DIR = 1 << 2, 1 << 3
-_NEWEST_ABI = 8
+_NEWEST_ABI = 7
 
 
 def restrict(readable: Sequence[Path]) -> int:
     """Refuse all files but reading beneath ``readable``; TCP; signals and abstract sockets to others.
 
-    Holds for the calling thread and all that it starts later; before ABI 8 not for others that run already.
+    Holds for the calling thread and all that it starts later, not for others that run already.
     Returns the ABI that holds, of which 4 adds TCP and 6 adds signals and sockets; raises OSError.
     """
     libc = ctypes.CDLL(None, use_errno=True)
@@ -46,8 +45,7 @@ def restrict(readable: Sequence[Path]) -> int:
                 )
             finally:
                 os.close(handle)
-        flags = _RESTRICT_SELF_TSYNC if abi >= 8 else 0
-        call(_RESTRICT_SELF, ctypes.c_int(ruleset), ctypes.c_uint(flags))
+        call(_RESTRICT_SELF, ctypes.c_int(ruleset), ctypes.c_uint(0))
     finally:
         os.close(ruleset)
     return abi

@@ -1,7 +1,6 @@
 """One decoder process: started, spoken to, listened to, and reaped."""
 
 import asyncio
-import errno
 import os
 import socket
 import subprocess
@@ -58,7 +57,8 @@ class Listener(Protocol):
 class Decoder:
     """A child process and the socket to it.
 
-    Made and used on the event loop's thread, with which it dies: the parent-death signal watches that.
+    Made and used on the event loop's thread, with which it dies: the parent-death signal watches that. Making
+    it raises OSError when the system has no process or descriptor left.
     """
 
     def __init__(self, cage: Cage, listener: Listener, on_reaped: Callable[["Decoder"], None]) -> None:
@@ -72,21 +72,11 @@ class Decoder:
         self._line, theirs = socket.socketpair()
         self._line.setblocking(False)
         with theirs:
-            # 0 and 1 are /dev/null and not closed: else a received file would become standard output
-            self._process = subprocess.Popen(  # noqa: S603 - our own interpreter with our own words
-                [
-                    *(sys.executable, "-I", "-m", "pixelflow.imaging.child"),
-                    *(str(theirs.fileno()), str(os.getpid())),
-                    *(cage.sandbox, str(cage.memory_bytes), str(cage.output_bytes)),
-                ],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                bufsize=0,
-                env=ENVIRONMENT,
-                pass_fds=[theirs.fileno()],
-                start_new_session=True,
-            )
+            try:
+                self._process = _spawn(cage, theirs.fileno())
+            except OSError:
+                self._line.close()
+                raise
         assert self._process.stderr is not None
         self._stderr = self._process.stderr
         self.last_words = b""
@@ -255,6 +245,21 @@ class Decoder:
         return bool(data)
 
 
+def _spawn(cage: Cage, line: int) -> subprocess.Popen[bytes]:
+    words = (line, os.getpid(), cage.sandbox, cage.memory_bytes, cage.output_bytes)
+    # 0 and 1 are /dev/null and not closed: else a received file would become standard output
+    return subprocess.Popen(  # noqa: S603 - our own interpreter with our own words
+        [sys.executable, "-I", "-m", "pixelflow.imaging.child", *map(str, words)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        bufsize=0,
+        env=ENVIRONMENT,
+        pass_fds=[line],
+        start_new_session=True,
+    )
+
+
 def _open(path: Path) -> int | None:
     try:
         return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
@@ -267,7 +272,5 @@ def _pidfd(pid: int) -> int | None:
         return None
     try:
         return os.pidfd_open(pid)
-    except OSError as error:
-        if error.errno in {errno.EMFILE, errno.ENFILE}:
-            raise
+    except OSError:
         return None

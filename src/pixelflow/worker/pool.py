@@ -157,6 +157,9 @@ class Pool:
     def unstarted(self, slot: Slot, reason: str) -> None:
         if slot in self._slots:
             self._slots.remove(slot)
+        self._not_started(reason)
+
+    def _not_started(self, reason: str) -> None:
         self._failed_starts += 1
         self._failure = reason
         log.error("decoder does not start", reason=reason, times=self._failed_starts)
@@ -202,28 +205,34 @@ class Pool:
         if self._balancing:
             return  # a slot that goes reports back at once
         self._balancing = True
-        serving = [slot for slot in self._slots if slot.stage is Stage.SERVING]
-        starting = [slot for slot in self._slots if slot.stage is Stage.STARTING]
-        serving.sort(key=lambda slot: (not slot.worn, slot.load))
-        surplus, kept = (
-            serving[: max(0, len(serving) - self._target)],
-            serving[max(0, len(serving) - self._target) :],
-        )
-        wanted = self._target + any(slot.worn for slot in kept) - len(kept)
-        for slot in surplus:
-            slot.leave()
-        for slot in starting[max(0, wanted) :]:
-            slot.kill()
-        if self._retry is None:
+        try:
+            starting = [slot for slot in self._slots if slot.stage is Stage.STARTING]
+            serving = [slot for slot in self._slots if slot.stage is Stage.SERVING]
+            serving.sort(key=lambda slot: (not slot.worn, slot.load))
+            surplus = max(0, len(serving) - self._target)
+            kept = serving[surplus:]
+            wanted = self._target + any(slot.worn for slot in kept) - len(kept)
+            for slot in serving[:surplus]:
+                slot.leave()
+            for slot in starting[max(0, wanted) :]:
+                slot.kill()
             for _ in range(wanted - len(starting)):
-                self._spawn()
-        self._balancing = False
+                if self._retry is None:
+                    self._spawn()
+        finally:
+            self._balancing = False
 
     def _spawn(self) -> None:
         options = self._options
-        slot = Slot(self._cage, self, job_seconds=options.job_seconds, start_seconds=options.start_seconds)
-        self._slots.append(slot)
-        self._decoders.add(slot.decoder)
+        try:
+            slot = Slot(
+                self._cage, self, job_seconds=options.job_seconds, start_seconds=options.start_seconds
+            )
+        except OSError as error:
+            self._not_started(str(error))
+        else:
+            self._slots.append(slot)
+            self._decoders.add(slot.decoder)
 
     def _feed(self) -> None:
         while self._waiting:
