@@ -159,7 +159,7 @@ class Writer:
         self._performed.put(performed)
 
     def _attempt(self, batch: list[Waiting], refused: list[Outcome]) -> _Performed | None:
-        """Run all; or roll back, move the one that failed after a write to ``refused`` and answer ``None``."""
+        """Run all; or roll back, move the one that failed after a write to ``refused``, answer ``None``."""
         connection = self._connection
         connection.execute("BEGIN IMMEDIATE")
         tx = Transaction(connection, self._clock, self._sequence)
