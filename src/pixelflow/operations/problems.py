@@ -118,7 +118,7 @@ def _number(schema: Mapping[str, Any], _: Mapping[str, Any]) -> str:
     above, below = schema.get("exclusiveMinimum"), schema.get("exclusiveMaximum")
     kind = "a whole number" if schema["type"] == "integer" else "a number"
     if least is not None and most is not None:
-        return f"{least:g} to {most:g}" if least < 0 else f"{_plain(least)}–{_plain(most)}"
+        return f"{least:g} to {most:g}" if least < 0 else f"{_digits(least)}–{_digits(most)}"
     bounds = [
         text
         for bound, text in (
@@ -132,7 +132,7 @@ def _number(schema: Mapping[str, Any], _: Mapping[str, Any]) -> str:
     return ", ".join([kind, *bounds])
 
 
-def _plain(number: float) -> str:
+def _digits(number: float) -> str:
     return f"{number:g}" if abs(number) < 1e5 else str(int(number))
 
 

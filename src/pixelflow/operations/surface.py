@@ -59,7 +59,7 @@ def on_canvas(image: pyvips.Image, x: int, y: int, width: int, height: int, back
 
 def edge_color(frame: pyvips.Image) -> list[float]:
     """The mean of the outermost pixels, a value for each band; the image must be in memory."""
-    width, height = frame.width, frame.height
+    width, height, full = frame.width, frame.height, ceiling(frame)
     alpha = frame.hasalpha()
     frame = frame.premultiply() if alpha else frame
     edges = [
@@ -76,7 +76,6 @@ def edge_color(frame: pyvips.Image) -> list[float]:
     if not alpha:
         return means
     opacity = means[-1]
-    full = ceiling(frame) if frame.format == "ushort" else (65535 if "16" in frame.interpretation else 255)
     return [mean * full / opacity if opacity else 0.0 for mean in means[:-1]] + [opacity]
 
 
