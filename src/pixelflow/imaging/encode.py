@@ -5,8 +5,6 @@ from __future__ import annotations
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from PIL import Image as Pillow
-
 from pixelflow.domain.media import BY_NAME
 from pixelflow.imaging import jpeg
 from pixelflow.operations.encoding import ALL_DEPTHS, DEFAULT_QUALITY, EFFORT, FULL_CHROMA_QUALITY, Encoding
@@ -46,12 +44,8 @@ def encode(picture: Picture, name: str, options: Encoding) -> bytes:
 
 
 def _webp(pixels: Pixels, quality: int, effort: int) -> bytes:
-    mode = {1: "L", 3: "RGB", 4: "RGBA"}[pixels.bands]
-    size = pixels.width, pixels.height
     out = BytesIO()
-    Pillow.frombuffer(mode, size, pixels.data, "raw", mode, 0, 1).save(
-        out, "WEBP", quality=quality, method=effort
-    )
+    pixels.pillow.save(out, "WEBP", quality=quality, method=effort)
     return out.getvalue()
 
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import simplejpeg
-from PIL import Image
 
 from pixelflow.imaging.picture import Pixels
 
@@ -127,10 +126,8 @@ def decode(data: mmap, header: Header, by: int) -> Pixels | None:
 def encode(pixels: Pixels, quality: int, *, full_chroma: bool) -> bytes:
     """A baseline file from grey or RGB."""
     if quality >= EXACT_QUALITY:
-        mode = "RGB" if pixels.bands == 3 else "L"
-        image = Image.frombuffer(mode, (pixels.width, pixels.height), pixels.data, "raw", mode, 0, 1)
         out = BytesIO()
-        image.save(out, "JPEG", quality=quality, subsampling="4:4:4" if full_chroma else "4:2:0")
+        pixels.pillow.save(out, "JPEG", quality=quality, subsampling="4:4:4" if full_chroma else "4:2:0")
         return out.getvalue()
     rows = np.frombuffer(pixels.data, np.uint8).reshape(pixels.height, pixels.width, pixels.bands)
     made: bytes = simplejpeg.encode_jpeg(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pyvips
+from PIL import Image
 
 from pixelflow.operations.resampling import resample
 
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
 SETTLED_PIXELS = 24_000_000
 """A result of more pixels than this stays lazy, so that it never lies in memory whole beside its source."""
 
+SMALL_PIXELS = 100_000
+"""Up to here Pillow scales in less time than libvips needs to begin."""
+
+_MODE = {1: "L", 3: "RGB", 4: "RGBA"}
 _SPACE = {1: "b-w", 3: "srgb", 4: "srgb"}
 
 
@@ -33,10 +38,19 @@ class Pixels:
         image = pyvips.Image.new_from_memory(self.data, self.width, self.height, self.bands, "uchar")
         return image.copy(interpretation=_SPACE[self.bands])
 
+    @property
+    def pillow(self) -> Image.Image:
+        """As Pillow sees it."""
+        mode = _MODE[self.bands]
+        return Image.frombuffer(mode, (self.width, self.height), self.data, "raw", mode, 0, 1)
+
     def scaled(self, width: int, height: int) -> Pixels:
         """At exactly this size in pixels, evaluated; raises pyvips.Error."""
         if (width, height) == (self.width, self.height):
             return self
+        if self.bands < 4 and self.width * self.height <= SMALL_PIXELS:
+            small = self.pillow.resize((width, height), Image.Resampling.LANCZOS)
+            return Pixels(small.tobytes(), width, height, self.bands)
         if self.bands == 4:
             image = resample(self.image, width, height)
         else:
@@ -82,6 +96,10 @@ class Picture:
             if self._image is not before:
                 self.pixels = None
                 self._image = self._image.copy_memory()
+
+    def release(self) -> None:
+        """Let go of the pixels: whoever still needs them holds them."""
+        self.pixels = self._image = None
 
 
 def settled(image: pyvips.Image, *, metadata: bool) -> pyvips.Image | Pixels:

@@ -125,19 +125,23 @@ class _Rendering:
         order = list(derivations(self._takers(None), size))
         takers = [step for step, sibling in order if sibling is None]
         with self._timed("decode"):
-            raw, reading = self.source.decode(
-                min(step.operation.shrink(*size) for step in takers),
-                reading=self._reading(takers),
-                animated=self._animated(),
-                metadata=self.metadata,
-            )
-        self._walk(order, Picture(raw, size, self.source.finishing(raw)), reading)
+            picture, reading = self._decoded(takers, size)
+        self._walk(order, picture, reading)
         return wire.Finished(
             made=[self.made[name] for name in self.outputs if name in self.made],
             skipped=self.skipped,
             source=wire.Facts(self.source.format, *size),
             seconds=dict(self.seconds),
         )
+
+    def _decoded(self, takers: Sequence[Step], size: tuple[int, int]) -> tuple[Picture, Reading]:
+        raw, reading = self.source.decode(
+            min(step.operation.shrink(*size) for step in takers),
+            reading=self._reading(takers),
+            animated=self._animated(),
+            metadata=self.metadata,
+        )
+        return Picture(raw, size, self.source.finishing(raw)), reading
 
     def _reading(self, takers: Sequence[Step]) -> Reading:
         if all(step.operation.produces == "json" for step in takers):
@@ -162,10 +166,12 @@ class _Rendering:
         """Do the steps that take one picture, and all that follow from them."""
         results: dict[str, Picture] = {}
         waiting = Counter(sibling.id for _, sibling in order if sibling)
+        # A sibling that may be skipped leaves its takers to the picture.
+        last = [step for step, sibling in order if sibling is None or sibling.on_error == "skip"][-1]
         for step, sibling in order:
             given = results.get(sibling.id, picture) if sibling else picture
             try:
-                result = self._step(step, given, picture.size, reading)
+                result = self._step(step, given, picture, reading, last=step is last)
             except ImageError as error:
                 error.step = error.step or step.id
                 if step.on_error == "fail" or (error.code == "corrupt" and reading != "memory"):
@@ -183,14 +189,22 @@ class _Rendering:
                 if not waiting[sibling.id]:
                     results.pop(sibling.id, None)
 
-    def _step(self, step: Step, given: Picture, size: tuple[int, int], reading: Reading) -> Picture | None:
-        """Do one step and write what it makes; returns its image if it makes one."""
+    def _step(
+        self, step: Step, given: Picture, picture: Picture, reading: Reading, *, last: bool
+    ) -> Picture | None:
+        """Do one step and write what it makes; returns its image if it makes one.
+
+        It is done to what is given: ``picture``, or a smaller one made of it. After its last taker ``picture``
+        is let go of, before an encoder needs memory.
+        """
         action = step.operation.action
         unread = reading != "memory" and given.unfinished is not None
         try:
             with self._timed("decode" if unread else action):
-                found = self._applied(step, given, size)
+                found = self._applied(step, given, picture.size)
                 result = self._result(step, found) if step.operation.produces == "image" else None
+            if last:
+                picture.release()
             if step.output:
                 with self._timed("encode"):
                     self._keep(step, found if result is None else result)

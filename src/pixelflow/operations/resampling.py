@@ -28,7 +28,10 @@ def resample(
     work = frame.colourspace("scrgb") if linear else frame
     if frame.hasalpha():
         # Else the colour of what cannot be seen would show at the edges of what can.
-        work = work.premultiply().resize(across, vscale=down, kernel=kernel).unpremultiply()
+        work = work.premultiply()
+        # In whole numbers, as libvips' thumbnail does it, this takes a third of the time.
+        work = work if linear else work.cast(depth)
+        work = work.resize(across, vscale=down, kernel=kernel).unpremultiply()
         work = work if linear else work.cast(depth)
     else:
         work = work.resize(across, vscale=down, kernel=kernel)
