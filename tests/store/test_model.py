@@ -1,0 +1,371 @@
+"""Random interleavings of everything that can happen to jobs, against a plain model of what must come of it.
+
+``MODEL_EXAMPLES`` and ``MODEL_STEPS`` in the environment make longer runs.
+"""
+
+import asyncio
+import os
+import tempfile
+from collections import Counter
+from collections.abc import Coroutine
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from pixelflow.adapters.store import open_store
+from pixelflow.domain.event import EventKind
+from pixelflow.domain.job import (
+    MAX_CRASHES,
+    MAX_LOSSES,
+    RETRYABLE,
+    TERMINAL,
+    Claim,
+    Completion,
+    Failure,
+    Job,
+    JobState,
+    Source,
+    new_id,
+)
+
+if TYPE_CHECKING:
+    from pixelflow.ports.store import JobStore
+
+T = TypeVar("T")
+S = JobState
+LEASE = 10.0
+TENANTS = ["anna", "bert", "cleo"]
+OWNERS = ["worker-1", "worker-2"]
+PICK = st.integers(0, 15)
+"""Few numbers, so that the same job is often hit again."""
+WRITES = ["renew", "finish", "fail", "crash", "crash", "crash", "release", "race"]
+
+
+@dataclass
+class Expected:
+    """What a job must be, and the events it must have had."""
+
+    tenant: str
+    id: str
+    state: JobState
+    priority: int
+    created_at: float
+    queued_at: float | None
+    attempt: int = 0
+    crashes: int = 0
+    losses: int = 0
+    owner: str | None = None
+    lease_until: float | None = None
+    events: list[tuple[EventKind, int]] = field(default_factory=list)
+
+    def enter(self, state: JobState) -> None:
+        self.state = state
+        if state is not S.PROCESSING:
+            self.owner = self.lease_until = None
+        self.events.append((EventKind.entered(state), self.attempt))
+
+    def held(self, claim: Claim) -> bool:
+        return self.state is S.PROCESSING and (self.attempt, self.owner) == (claim.attempt, claim.owner)
+
+    def agrees(self, job: Job) -> bool:
+        return (
+            self.tenant, self.id, self.state, self.priority, self.queued_at, self.attempt,
+            self.crashes, self.losses, self.owner, self.lease_until, self.state in TERMINAL,
+        ) == (
+            job.tenant, job.id, job.state, job.priority, job.queued_at, job.attempt,
+            job.crashes, job.losses, job.owner, job.lease_until, job.finished_at is not None,
+        )  # fmt: skip
+
+
+class Book(RuleBasedStateMachine):
+    """A store beside its model; every answer is compared at once, and everything once more at the end."""
+
+    @initialize()
+    def begin(self) -> None:
+        self.now = 1_000.0
+        self.expected: dict[str, Expected] = {}
+        self.deleted: set[str] = set()
+        self.claims: list[Claim] = []
+        self.sequence = 0
+        self.folder = tempfile.TemporaryDirectory(prefix="model-")
+        self.runner = asyncio.Runner()
+        address = f"sqlite:///{Path(self.folder.name) / 'jobs.db'}"
+        self.store: JobStore = self.run(open_store(address, lambda: self.now))
+
+    def teardown(self) -> None:
+        if hasattr(self, "store"):
+            try:
+                self.compare_everything()
+            finally:
+                self.run(self.store.close())
+                self.runner.close()
+                self.folder.cleanup()
+
+    def run(self, call: Coroutine[Any, Any, T]) -> T:
+        return self.runner.run(call)
+
+    def check(self, expected: Expected, job: Job | None, *, news: bool = True) -> None:
+        """The job is what the model says, and its event is younger than all before."""
+        assert job is not None
+        assert expected.agrees(job), (expected, job)
+        assert not news or job.sequence > self.sequence
+        self.sequence = max(self.sequence, job.sequence)
+
+    # What callers do
+
+    @precondition(lambda self: len(self.living()) < 12)
+    @rule(
+        tenants=st.lists(st.sampled_from(TENANTS), min_size=1, max_size=5),
+        priority=st.sampled_from([0, 0, 0, 5]),
+        state=st.sampled_from([S.QUEUED, S.QUEUED, S.QUEUED, S.AWAITING_UPLOAD]),
+    )
+    def create(self, tenants: list[str], priority: int, state: JobState) -> None:
+        for tenant in tenants:
+            job = Job(tenant, new_id(), state, [], Source("upload"), 0, 0, priority=priority)
+            queued_at = self.now if state is S.QUEUED else None
+            expected = Expected(tenant, job.id, state, priority, self.now, queued_at)
+            expected.enter(state)
+            self.expected[job.id] = expected
+            self.check(expected, self.run(self.store.create(job)).job)
+
+    @precondition(lambda self: self.expected)
+    @rule(call=st.sampled_from(["start", "cancel", "retry", "retry", "delete"]), pick=PICK)
+    def call(self, call: str, pick: int) -> None:
+        """Most often a job that the call can change, sometimes any."""
+        able = {
+            "start": {S.AWAITING_UPLOAD},
+            "cancel": {S.AWAITING_UPLOAD, S.QUEUED, S.PROCESSING},
+            "retry": RETRYABLE,
+            "delete": TERMINAL,
+        }
+        changed = [one.id for one in self.living() if one.state in able[call]]
+        jobs = changed if pick % 4 and changed else list(self.expected)
+        getattr(self, call)(jobs[pick % len(jobs)])
+
+    def start(self, job_id: str) -> None:
+        expected = self.find(job_id)
+        started = self.run(self.store.start(expected.tenant, job_id, Source("upload", "inputs/x/y/z")))
+        if job_id in self.deleted or expected.state is not S.AWAITING_UPLOAD:
+            assert started is None
+            return
+        expected.queued_at = self.now
+        expected.enter(S.QUEUED)
+        self.check(expected, started)
+
+    def cancel(self, job_id: str) -> None:
+        expected = self.find(job_id)
+        cancelled = self.run(self.store.cancel(expected.tenant, job_id))
+        if job_id in self.deleted:
+            assert cancelled is None
+            return
+        change = expected.state not in TERMINAL
+        if change:
+            expected.enter(S.CANCELLED)
+        self.check(expected, cancelled, news=change)
+
+    def retry(self, job_id: str) -> None:
+        expected = self.find(job_id)
+        again = self.run(self.store.retry(expected.tenant, job_id))
+        if job_id in self.deleted or expected.state not in RETRYABLE:
+            assert again is None
+            return
+        expected.crashes = expected.losses = 0
+        expected.queued_at = self.now
+        expected.enter(S.QUEUED)
+        self.check(expected, again)
+
+    def delete(self, job_id: str) -> None:
+        expected = self.find(job_id)
+        gone = self.run(self.store.delete(expected.tenant, job_id))
+        assert (gone is None) == (job_id in self.deleted)
+        if gone is not None:
+            self.check(expected, gone)
+            self.deleted.add(job_id)
+            expected.events = [(EventKind.DELETED, expected.attempt)]
+
+    # What workers do
+
+    @rule(
+        owner=st.sampled_from(OWNERS),
+        limit=st.sampled_from([1, 1, 2, 3]),
+        writes=st.lists(st.tuples(st.sampled_from(WRITES), PICK), max_size=4),
+    )
+    def work(self, owner: str, limit: int, writes: list[tuple[str, int]]) -> None:
+        """A claim, and writes: most often under one that is held, sometimes under a lost or a forged one."""
+        self.claim(owner, limit)
+        for write, pick in writes if self.claims else []:
+            held = [claim for claim in self.claims if self.holds(claim)]
+            claims = held if pick % 4 and held else self.claims
+            claim = claims[pick % len(claims)]
+            if pick == 15:
+                claim = replace(claim, owner="nobody")
+            elif pick == 14:
+                claim = replace(claim, attempt=claim.attempt + 1)
+            getattr(self, write)(claim)
+
+    def claim(self, owner: str, limit: int) -> None:
+        won = self.run(self.store.claim(owner, LEASE, limit))
+        for job in won:
+            assert job.id in self.best(), "not the best job, or one that was not to be had"
+            expected = self.expected[job.id]
+            expected.attempt += 1
+            expected.owner, expected.lease_until = owner, self.now + LEASE
+            expected.enter(S.PROCESSING)
+            self.check(expected, job)
+            self.claims.append(job.claim)
+        assert len(won) == limit or not self.best()
+
+    def renew(self, claim: Claim) -> None:
+        expected = self.find(claim.job_id)
+        held = self.holds(claim)
+        assert list(self.run(self.store.renew({claim: 50}, LEASE))) == [claim] * held
+        if held:
+            expected.lease_until = self.now + LEASE
+
+    def finish(self, claim: Claim) -> None:
+        self.ended(claim, self.run(self.store.finish(claim, Completion())), S.COMPLETED)
+
+    def fail(self, claim: Claim) -> None:
+        completion = Completion(failure=Failure("corrupt", "no end"))
+        self.ended(claim, self.run(self.store.finish(claim, completion)), S.FAILED)
+
+    def crash(self, claim: Claim) -> None:
+        self.crashed(claim, self.run(self.store.crashed(claim, Failure("crash", "signal 11"))))
+
+    def release(self, claim: Claim) -> None:
+        released = self.run(self.store.release([claim]))
+        self.ended(claim, released[0] if released else None, S.QUEUED)
+
+    def race(self, claim: Claim) -> None:
+        """Three ends of one attempt at the same time: one at most is accepted."""
+
+        async def together() -> tuple[Job | None, Job | None, Job | None]:
+            return await asyncio.gather(
+                self.store.finish(claim, Completion()),
+                self.store.crashed(claim, Failure("crash", "signal 11")),
+                self.store.cancel(claim.tenant, claim.job_id),
+            )
+
+        held, expected = self.holds(claim), self.find(claim.job_id)
+        finished, crashed, cancelled = self.run(together())
+        assert (finished is not None) + (crashed is not None) <= held
+        if finished is not None:
+            self.ended(claim, finished, S.COMPLETED)
+        elif crashed is not None:
+            self.crashed(claim, crashed)
+        if claim.job_id in self.deleted:
+            assert cancelled is None
+            return
+        change = expected.state not in TERMINAL
+        if change:
+            expected.enter(S.CANCELLED)
+        self.check(expected, cancelled, news=change)
+
+    # What the keeper does, and time
+
+    @rule(seconds=st.sampled_from([1.0, LEASE / 2, LEASE, LEASE + 1]))
+    def wait(self, seconds: float) -> None:
+        self.now += seconds
+
+    @rule(
+        seconds=st.sampled_from([0.0, 1.0, LEASE + 1]), limit=st.sampled_from([1, 10]), uploads=st.booleans()
+    )
+    def keep(self, seconds: float, limit: int, uploads: bool) -> None:
+        self.now += seconds
+        self.rescue(limit)
+        if uploads:
+            self.expire_uploads(LEASE)
+
+    def rescue(self, limit: int) -> None:
+        lost = {one.id for one in self.living() if one.lease_until is not None and one.lease_until < self.now}
+        rescued = self.run(self.store.rescue(limit))
+        assert len(rescued) == min(limit, len(lost))
+        for job in rescued:
+            assert job.id in lost
+            expected = self.expected[job.id]
+            expected.losses += 1
+            expected.enter(S.QUARANTINED if expected.losses >= MAX_LOSSES else S.QUEUED)
+            self.check(expected, job)
+
+    def expire_uploads(self, older: float) -> None:
+        late = {
+            one.id
+            for one in self.living()
+            if one.state is S.AWAITING_UPLOAD and one.created_at < self.now - older
+        }
+        ended = self.run(self.store.expire_uploads(older, 100))
+        assert {job.id for job in ended} == late
+        for job in ended:
+            self.expected[job.id].enter(S.FAILED)
+            self.check(self.expected[job.id], job)
+
+    # The model
+
+    @invariant()
+    def counts(self) -> None:
+        if hasattr(self, "store"):
+            depth = self.run(self.store.depth())
+            assert +Counter(depth.by_state) == Counter(one.state for one in self.living())
+            queued = [one.queued_at for one in self.living() if one.state is S.QUEUED and one.queued_at]
+            assert depth.oldest_queued_seconds == (self.now - min(queued) if queued else 0)
+
+    def find(self, job_id: str) -> Expected:
+        return self.expected[job_id]
+
+    def living(self) -> list[Expected]:
+        return [one for one in self.expected.values() if one.id not in self.deleted]
+
+    def holds(self, claim: Claim) -> bool:
+        return claim.job_id not in self.deleted and self.expected[claim.job_id].held(claim)
+
+    def ended(self, claim: Claim, job: Job | None, state: JobState) -> None:
+        assert (job is not None) == self.holds(claim)
+        if job is not None:
+            self.expected[job.id].enter(state)
+            self.check(self.expected[job.id], job)
+
+    def crashed(self, claim: Claim, job: Job | None) -> None:
+        if job is not None:
+            self.expected[job.id].crashes += 1
+        crashes = self.expected[claim.job_id].crashes
+        self.ended(claim, job, S.QUARANTINED if crashes >= MAX_CRASHES else S.QUEUED)
+
+    def best(self) -> set[str]:
+        """The queued jobs that a claim may take now: more than one only where all the rules leave a tie."""
+        queued = [one for one in self.living() if one.state is S.QUEUED]
+        top = [one for one in queued if one.priority == max(other.priority for other in queued)]
+        flying = Counter(one.tenant for one in self.living() if one.state is S.PROCESSING)
+        fair = [one for one in top if flying[one.tenant] == min(flying[other.tenant] for other in top)]
+        return {one.id for one in fair if one.queued_at == min(other.queued_at or 0 for other in fair)}
+
+    def compare_everything(self) -> None:
+        for expected in self.expected.values():
+            job = self.run(self.store.get(expected.tenant, expected.id))
+            if expected.id in self.deleted:
+                assert job is None
+            else:
+                self.check(expected, job, news=False)
+            events = self.run(self.store.events(expected.tenant, expected.id, 0, 10_000))
+            assert [(event.kind, event.attempt) for event in events] == expected.events
+            one_end_per_life([event.kind for event in events])
+
+
+def one_end_per_life(kinds: list[EventKind]) -> None:
+    """Between two ends there is a retry, which queues the job again."""
+    for before, after in pairwise(kinds):
+        assert not before.terminal or after is EventKind.QUEUED, kinds
+
+
+Book.TestCase.settings = settings(
+    max_examples=int(os.environ.get("MODEL_EXAMPLES", "25")),
+    stateful_step_count=int(os.environ.get("MODEL_STEPS", "50")),
+    deadline=None,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+TestBook = Book.TestCase
