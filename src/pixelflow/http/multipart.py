@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser, parse_options_header
@@ -119,11 +120,7 @@ class MultipartForm:
         self._header = self._value = b""
 
     def _headers_finished(self) -> None:
-        _, options = parse_options_header(self._disposition)
-        name = options.get(b"name")
-        if not name:
-            raise MalformedRequest("a part of the form has no name", code="malformed_form")
-        self._found.append(Part(name.decode("utf-8", "replace"), self))
+        self._found.append(Part(_name(self._disposition), self))
 
     def _data(self, data: bytes, start: int, end: int) -> None:
         self._found.append(data[start:end])
@@ -133,3 +130,12 @@ class MultipartForm:
 
     def _end(self) -> None:
         self._ended = True
+
+
+@lru_cache(maxsize=64)
+def _name(disposition: bytes) -> str:
+    _, options = parse_options_header(disposition)
+    name = options.get(b"name")
+    if not name:
+        raise MalformedRequest("a part of the form has no name", code="malformed_form")
+    return name.decode("utf-8", "replace")
