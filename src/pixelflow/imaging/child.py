@@ -129,9 +129,8 @@ def _do(
     try:
         return render(task, source, assets, outputs, report)
     except ImageError as error:
-        return wire.Failed("oom" if _exhausted(error) else error.code, error.detail, error.step)
-    except MemoryError as error:
-        return wire.Failed("oom", _sentence(error))
+        code = error.code if error.code in wire.PICTURE_CODES else "invalid"
+        return wire.Failed("oom" if _exhausted(error) else code, error.detail, error.step)
     except OSError as error:
         if error.errno == errno.EFBIG:
             limit = task.limits.max_output_bytes
@@ -140,10 +139,12 @@ def _do(
             return wire.Failed("storage", str(error.errno))
         return _surprised(error)
     except Exception as error:  # noqa: BLE001 - whatever a plug-in raises ends its task and nothing else
-        return wire.Failed("oom", _sentence(error)) if _exhausted(error) else _surprised(error)
+        return _surprised(error)
 
 
 def _surprised(error: Exception) -> wire.Failed:
+    if _exhausted(error):
+        return wire.Failed("oom", _sentence(error))
     traceback.print_exception(error)
     return wire.Failed("internal", _sentence(error))
 

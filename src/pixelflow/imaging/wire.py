@@ -18,6 +18,12 @@ MAX_REPLY_BYTES = 256 * 1024
 """A child that announces a longer one is not to be trusted."""
 
 
+PICTURE_CODES = frozenset({"corrupt", "unsupported", "limit", "invalid"})
+"""Failures that are the picture's, or a step's on it."""
+CODES = PICTURE_CODES | {"internal", "oom", "storage", "withdrawn"}
+"""All that a task can fail with."""
+
+
 class Task(msgspec.Struct, frozen=True):
     """One job's pixels: no path, no address, no secret."""
 

@@ -21,7 +21,6 @@ PLACES = 2
 """Tasks in flight: the second waits in the decoder's socket, so that no gap arises between two."""
 WITHDRAWN_SECONDS = 1.0
 """A task that was taken back just as it began gets this long before its decoder is killed."""
-CODES = frozenset({"corrupt", "unsupported", "limit", "invalid", "internal", "oom", "storage", "withdrawn"})
 _PROGRESS_PER_SECOND = 10
 _PROGRESS_SLACK = 50
 _OUT_OF_MEMORY = (
@@ -255,7 +254,7 @@ def _signal_name(code: int) -> str:
 def _implausible(reply: wire.Finished | wire.Failed, running: Running) -> str | None:
     """Why this cannot be the answer to that task: the supervisor acts on what it says."""
     if isinstance(reply, wire.Failed):
-        if reply.code not in CODES or (reply.code == "storage" and not reply.message.isdecimal()):
+        if reply.code not in wire.CODES or (reply.code == "storage" and not reply.message.isdecimal()):
             return f"failed with {reply.code!r}"
         if reply.code == "withdrawn" and not running.outcome.done():
             return "gave up a task that nobody took back"
