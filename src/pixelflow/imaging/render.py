@@ -22,10 +22,10 @@ from pixelflow.imaging.limits import check_output, check_picture
 from pixelflow.imaging.picture import Picture, Pixels, settled
 from pixelflow.imaging.plan import checked, derivations
 from pixelflow.imaging.source import Reading, Source, complaint, damaged, mapped, open_source
-from pixelflow.imaging.srgb import DIRECT
+from pixelflow.imaging.srgb import SCALABLE
 from pixelflow.operations.base import Context
 from pixelflow.operations.registry import operations
-from pixelflow.operations.resampling import resample
+from pixelflow.operations.resampling import resample, resample_strip
 
 if TYPE_CHECKING:
     from pixelflow.domain.limits import ImageLimits
@@ -194,8 +194,8 @@ class _Rendering:
     ) -> Picture | None:
         """Do one step and write what it makes; returns its image if it makes one.
 
-        It is done to what is given: ``picture``, or a smaller one made of it. After its last taker ``picture``
-        is let go of, before an encoder needs memory.
+        It is done to what is given: ``picture``, or a smaller one made of it. After its last taker
+        ``picture`` is let go of, before an encoder needs memory.
         """
         action = step.operation.action
         unread = reading != "memory" and given.unfinished is not None
@@ -224,12 +224,14 @@ class _Rendering:
             if (
                 given.unfinished is not None
                 and self.source.frames == 1
-                and given.image.interpretation in DIRECT
+                and given.image.interpretation in SCALABLE
             ):
                 stored = (wanted[1], wanted[0]) if self.source.turned else wanted
                 return given.unfinished(resample(given.image, *stored))
         given.finish()
         image = given.image
+        if operation.pure_resize and image.get_page_height() < image.height:
+            return resample_strip(image, *wanted)
         if not operation.animated and image.get_page_height() < image.height:
             raise ImageError("invalid", f"{operation.action} cannot be done to an animation")
         return operation.apply(image, Context(self.assets, self.facts, step.id, size))

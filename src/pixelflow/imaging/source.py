@@ -117,7 +117,8 @@ class Source:
         image = srgb.convert(image)
         if self.orientation == 1 or self.frames > 1:
             return image
-        image = image.copy()
+        # Turning reads out of order, which would compute a lazy image again and again.
+        image = image.copy_memory().copy()
         image.set_type(pyvips.GValue.gint_type, "orientation", self.orientation)
         return image.autorot()
 

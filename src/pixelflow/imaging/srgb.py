@@ -13,6 +13,8 @@ PROFILE = "icc-profile-data"
 GREY = frozenset({"b-w", "grey16"})
 DIRECT = frozenset({"srgb", "rgb16"}) | GREY
 """Interpretations that operations take as they are."""
+SCALABLE = DIRECT | {"cmyk"}
+"""Those that may be scaled before they are converted."""
 
 # Primaries of sRGB adapted to D50 (ICC.1:2022, annex E), as profiles carry them: rXYZ, gXYZ, bXYZ.
 _PRIMARIES = {

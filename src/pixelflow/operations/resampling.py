@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
+from pixelflow.operations.frames import each_frame
 from pixelflow.operations.spellings import spelled
 
 if TYPE_CHECKING:
@@ -36,3 +37,13 @@ def resample(
     else:
         work = work.resize(across, vscale=down, kernel=kernel)
     return work.colourspace(space).cast(depth) if linear else work
+
+
+def resample_strip(strip: pyvips.Image, width: int, height: int) -> pyvips.Image:
+    """Every frame of an animation at exactly this size in pixels, none bleeding into the next."""
+    depth, alpha = strip.format, strip.hasalpha()
+    # Done once to the strip, what looks at single pixels costs a pipeline less for each frame.
+    work = (strip.premultiply().cast(depth) if alpha else strip).copy_memory()
+    work = each_frame(work, lambda frame: resample(frame.copy(interpretation="multiband"), width, height))
+    work = work.copy(interpretation=strip.interpretation)
+    return work.unpremultiply().cast(depth) if alpha else work
