@@ -61,6 +61,16 @@ class TestPool:
         )
         assert answer.status_code == 400
 
+    def test_a_name_that_was_made_to_lead_here_cannot(self, site: Site) -> None:
+        for host in ("evil.example", "evil.example:80", "localhost.evil.example", "[x"):
+            answer = site.client.post("/v1/admin/pool", json={"size": 3}, headers={"host": host})
+            assert (answer.status_code, answer.json()["code"]) == (403, "not_local"), host
+        for host in ("localhost:8080", "[::1]:8080"):
+            assert (
+                site.client.post("/v1/admin/pool", json={"size": 3}, headers={"host": host}).status_code
+                == 200
+            )
+
     def test_who_comes_through_a_proxy_cannot(self, site: Site) -> None:
         answer = site.client.post(
             "/v1/admin/pool", json={"size": 3}, headers={"x-forwarded-for": "127.0.0.1"}
@@ -101,7 +111,11 @@ class TestPool:
                 "asgi": {"version": "3.0"},
                 "client": (peer, 5),
                 "server": ("127.0.0.1", 80),
-                "headers": [(b"content-type", b"application/json"), (b"content-length", b"11")],
+                "headers": [
+                    (b"host", b"localhost"),
+                    (b"content-type", b"application/json"),
+                    (b"content-length", b"11"),
+                ],
             }
             await asyncio.wait_for(App(site.services)(scope, receive, send), 10)
 

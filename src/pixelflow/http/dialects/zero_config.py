@@ -141,7 +141,7 @@ def _step(given: dict[str, Any]) -> dict[str, Any]:
         if name not in FIELDS
     ]
     operation = given.get("operation")
-    if operation not in {"resize", "thumbnail"}:
+    if operation not in ("resize", "thumbnail"):
         message = "operation must be resize or thumbnail"
         problems.append(Problem(message, "operation", value=operation, allowed="resize, thumbnail"))
     for side in ("width", "height"):

@@ -1,6 +1,7 @@
 """For operators: health, readiness, version, metrics, the pool's size."""
 
 import ipaddress
+from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Response
 
@@ -87,5 +88,16 @@ def _only_local(exchange: Exchange) -> None:
     except ValueError:
         address = ipaddress.IPv4Address(0)
     mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    if not (mapped or address).is_loopback or any(exchange.header(name) for name in FORWARDED):
+    proxied = any(exchange.header(name) for name in FORWARDED)
+    if not (mapped or address).is_loopback or proxied or not _names_loopback(exchange.header(b"host")):
         raise Forbidden("the pool is changed from the server's own machine only", code="not_local")
+
+
+def _names_loopback(host: bytes | None) -> bool:
+    """Whether the caller meant this machine: a page whose name was made to lead here names another host."""
+    name = ""
+    try:
+        name = urlsplit("//" + (host or b"").decode("latin-1")).hostname or ""
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return name == "localhost"
