@@ -30,7 +30,7 @@ def _section(part: type[Part]) -> Iterator[str]:
     yield "|---|---|---|---|"
     schema = part.model_json_schema()["properties"]
     for name, field in part.model_fields.items():
-        meaning = (field.description or "").replace("\n", " ").replace("|", "\\|")
+        meaning = schema[name]["description"].replace("\n", " ").replace("|", "\\|")
         yield f"| `{name.upper()}` | {_default(field.default)} | {_allowed(schema[name])} | {meaning} |"
     yield ""
 

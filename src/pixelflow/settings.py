@@ -1,6 +1,6 @@
 """Every setting, from the environment; the one place that reads it.
 
-A setting's name is the environment variable's, in capitals and without a prefix, as the zero-config service had it.
+A setting's name is the environment variable's, in capitals and without a prefix, as in the zero-config service.
 """
 
 import os
@@ -12,15 +12,16 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pixelflow.domain.limits import ImageLimits
+from pixelflow.operations.described import Described
 from pixelflow.worker.pool import PoolOptions
 
 MEGABYTE = 1024 * 1024
 
 
-class Part(BaseSettings):
-    """A group of settings; a value out of range stops the start with the variable, the value and the range."""
+class Part(Described, BaseSettings):
+    """A group of settings; a value out of range stops the start and names variable, value and range."""
 
-    model_config = SettingsConfigDict(frozen=True, use_attribute_docstrings=True, env_ignore_empty=True)
+    model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True)
 
 
 class HttpSettings(Part):
@@ -35,7 +36,7 @@ class HttpSettings(Part):
     max_upload_size: Annotated[int, Field(ge=1)] | None = None
     """Largest upload in bytes; unset it is 10 MiB for `POST /jobs` and 50 MiB elsewhere."""
     signing_keys: Annotated[str, Field(pattern=r"^(\w+:\w{32,})(,\w+:\w{32,})?$")] | None = None
-    """Keys of signed URLs, `id:secret`, the newest first and one older; by default one is made beside the database."""
+    """Keys of signed URLs, `id:secret`, the newest first and one older; by default one lies by the database."""
     upload_url_seconds: Annotated[int, Field(ge=1, le=7 * 86400)] = 3600
     """How long a signed upload URL holds."""
     slow_body_seconds: Annotated[float, Field(gt=0)] = 30.0
@@ -83,7 +84,7 @@ class WorkerSettings(Part):
     worker_pool_size: Annotated[int, Field(ge=1, le=1024)] | None = None
     """Decoder processes; by default the machine's cores."""
     sandbox: Literal["auto", "required", "off"] = "auto"
-    """`required` refuses to start where the kernel lacks a part of the cage; `auto` says which is missing and goes on."""
+    """`required` refuses to start where a part of the cage is missing; `auto` says which and goes on."""
     child_max_jobs: Annotated[int, Field(ge=1)] = 2000
     """A decoder process is replaced after this many jobs."""
     child_max_rss_bytes: Annotated[int, Field(ge=64 * MEGABYTE)] = 512 * MEGABYTE
@@ -149,7 +150,7 @@ P = TypeVar("P", bound=Part)
 
 
 class Settings:
-    """All parts, read once; what is given by name goes before the environment; raises pydantic.ValidationError."""
+    """All parts, read once; what is given goes before the environment; raises pydantic.ValidationError."""
 
     def __init__(self, **given: Any) -> None:
         def part(kind: type[P]) -> P:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from pixelflow.operations.described import field_docstrings
 from pixelflow.settings import Part
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -18,6 +19,6 @@ def test_the_committed_page_is_current() -> None:
 
 @pytest.mark.parametrize(("part", "name"), SETTINGS, ids=[name for _, name in SETTINGS])
 def test_every_setting_says_what_it_means(part: type[Part], name: str) -> None:
-    meaning = part.model_fields[name].description or ""
+    meaning = field_docstrings(part).get(name, "")
     assert meaning.endswith("."), f"{name} needs a sentence as its docstring"
     assert f"`{name.upper()}`" in (DOCS / "configuration.md").read_text()

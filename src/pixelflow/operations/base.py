@@ -6,7 +6,9 @@ from abc import abstractmethod
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
+
+from pixelflow.operations.described import Described
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,7 +34,7 @@ class Context:
     decoding; a scaling operation computes its target from this, never from the picture."""
 
 
-class Operation(BaseModel):
+class Operation(Described):
     """One thing that can be done to a picture; the fields are its parameters.
 
     ``apply`` gets the whole picture in sRGB (or grey), upright, of any depth, with or without alpha; an
@@ -46,7 +48,6 @@ class Operation(BaseModel):
         strict=True,
         allow_inf_nan=False,
         defer_build=True,
-        use_attribute_docstrings=True,
     )
 
     action: ClassVar[str]

@@ -2,7 +2,9 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
+
+from pixelflow.operations.described import Described
 
 DEFAULT_QUALITY = {"jpeg": 80, "webp": 80, "avif": 50}
 FULL_CHROMA_QUALITY = 90
@@ -34,7 +36,7 @@ OutputFormat = Annotated[
 ]
 
 
-class Encoding(BaseModel):
+class Encoding(Described):
     """The encoding options that any step which makes an image may carry.
 
     An option that the named format has no use for is refused; under ``same`` it is passed over where the
@@ -42,7 +44,7 @@ class Encoding(BaseModel):
     TIFF and AVIF get the first frame of an animation. What comes out is sRGB or grey, whatever came in.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     format: OutputFormat = "same"
     """The file format; ``same`` is the source's."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field
+
+from pixelflow.operations.described import Described
 
 if TYPE_CHECKING:
     import pyvips
@@ -47,10 +49,10 @@ def place(value: object) -> object:
     return ALIASES.get(known, known)
 
 
-class FocalPoint(BaseModel):
+class FocalPoint(Described):
     """A point as fractions of the picture's width and height."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     x: float = Field(ge=0, le=1)
     """0 is the left edge, 1 the right one."""
