@@ -1,6 +1,6 @@
 """Every setting, from the environment; the one place that reads it.
 
-A setting's name is the environment variable's, in capitals and without a prefix, as in the zero-config service.
+A setting's name is the environment variable's, in capitals and without a prefix.
 """
 
 import os
@@ -36,7 +36,7 @@ class HttpSettings(Part):
     max_upload_size: Annotated[int, Field(ge=1)] | None = None
     """Largest upload in bytes; unset it is 10 MiB for `POST /jobs` and 50 MiB elsewhere."""
     signing_keys: Annotated[str, Field(pattern=r"^(\w+:\w{32,})(,\w+:\w{32,})?$")] | None = None
-    """Keys of signed URLs, `id:secret`, the newest first and one older; by default one lies by the database."""
+    """Keys of signed URLs, `id:secret`, the newest first and one older; by default one is kept in a file."""
     upload_url_seconds: Annotated[int, Field(ge=1, le=7 * 86400)] = 3600
     """How long a signed upload URL holds."""
     slow_body_seconds: Annotated[float, Field(gt=0)] = 30.0

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any
 
+from pixelflow.http.codes import CODES
+
 STYLE = """
 :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif }
 body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
@@ -37,7 +39,9 @@ def render(document: Mapping[str, Any]) -> str:
             f"<p>{escape(info.get('summary', ''))} ",
             "The same for programs: <a href=/openapi.json>openapi.json</a>.</p>",
             *_calls(document),
-            "<h2 id=schemas>Schemas</h2>",
+            "<h2 id=errors>Error codes</h2><table>",
+            *(f"<tr id='{code}'><td><code>{code}</code><td>{escape(words)}" for code, words in CODES.items()),
+            "</table><h2 id=schemas>Schemas</h2>",
             *_schemas(document),
         )
     )

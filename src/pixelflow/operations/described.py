@@ -15,8 +15,8 @@ from pydantic_core import CoreSchema
 class Described(BaseModel):
     """A model whose fields' docstrings are their descriptions in its JSON Schema.
 
-    They are read when a schema is asked for: pydantic's own ``use_attribute_docstrings`` parses the sources at
-    every import, which costs each decoder and each server 0.1 s of its start.
+    They are read when a schema is asked for: pydantic's own ``use_attribute_docstrings`` parses the sources
+    at every import, which costs each decoder and each server 0.1 s of its start.
     """
 
     @classmethod

@@ -13,7 +13,7 @@ Row = tuple[Any, ...]
 
 JOB_COLUMNS = (
     "tenant, id, state, pipeline, source, "
-    " created_at, updated_at, outputs, skipped, progress, priority, attempt, crashes, losses, "
+    "created_at, updated_at, outputs, skipped, progress, priority, attempt, crashes, losses, "
     "owner, lease_until, error, metadata, webhook_url, "
     "queued_at, started_at, finished_at, expires_at, sequence"
 )

@@ -42,6 +42,8 @@ def _version(database: Path) -> str | None:
         version = connection.execute("SELECT version_num FROM alembic_version").fetchone() if found else None
         return version[0] if version else None
     except sqlite3.DatabaseError as error:
-        raise StartupError(f"{database} cannot be read as a SQLite database: {error}") from error
+        raise StartupError(
+            f"{database}, which DB_PATH names, cannot be used as a SQLite database: {error}"
+        ) from error
     finally:
         connection.close()

@@ -33,7 +33,7 @@ from pixelflow.adapters.store.rows import (
 from pixelflow.adapters.store.schema import migrate
 from pixelflow.adapters.store.writer import Writer
 from pixelflow.domain.asset import Asset
-from pixelflow.domain.errors import StoreUnavailable
+from pixelflow.domain.errors import StartupError, StoreUnavailable
 from pixelflow.domain.event import Event
 from pixelflow.domain.job import Claim, Completion, Failure, Job, JobState, Source
 from pixelflow.domain.keys import parse
@@ -63,9 +63,12 @@ def _open(
     path: Path, synchronous: str
 ) -> tuple[FileLock, sqlite3.Connection, sqlite3.Connection, sqlite3.Connection]:
     path = path.resolve()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    refuse_network(path.parent)
-    lock = FileLock(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        refuse_network(path.parent)
+        lock = FileLock(path)
+    except OSError as error:
+        raise StartupError(f"{path} cannot be written ({error}); DB_PATH needs another place") from error
     try:
         migrate(path)
         writes = _connect(path)

@@ -9,8 +9,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, Field
 
+from pixelflow.http.describing import EXAMPLES
 from pixelflow.http.errors import encode, other, refusal
-from pixelflow.http.schemas import EXAMPLES
 
 log = structlog.get_logger()
 

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Response
 from pixelflow.control.intake import too_large
 from pixelflow.domain.asset import Asset
 from pixelflow.domain.errors import MalformedRequest
-from pixelflow.http import schemas
+from pixelflow.http import describing, schemas
 from pixelflow.http.body import MAX_JSON_BYTES, stream
 from pixelflow.http.exchange import Exchange
 from pixelflow.http.multipart import MultipartForm
@@ -21,8 +21,8 @@ router = APIRouter(prefix="/v1/assets", tags=["assets"])
     "",
     status_code=201,
     summary="Upload a picture for pipelines to refer to",
-    openapi_extra={"requestBody": schemas.NEW_ASSET},
-    responses=schemas.answers({201: schemas.Asset}, 400, 408, 413, 415, 503, 507),
+    openapi_extra={"requestBody": describing.NEW_ASSET},
+    responses=describing.answers({201: schemas.Asset}, 400, 408, 413, 415, 503, 507),
 )
 async def add(exchange: TheExchange, services: TheServices, caller: Caller) -> Response:
     """A form with the part `file`, or the bytes as they are. The same bytes have the same id."""
@@ -48,7 +48,9 @@ async def _from_form(exchange: Exchange, kind: bytes, tenant: str) -> Asset:
     return asset
 
 
-@router.get("", summary="The caller's assets", responses=schemas.answers({200: schemas.AssetPage}, 400, 422))
+@router.get(
+    "", summary="The caller's assets", responses=describing.answers({200: schemas.AssetPage}, 400, 422)
+)
 async def list_assets(
     services: TheServices,
     caller: Caller,
@@ -60,13 +62,15 @@ async def list_assets(
     return json({"items": [asset_view(asset) for asset in page.items], "next_cursor": page.cursor})
 
 
-@router.get("/{asset_id}", summary="An asset", responses=schemas.answers({200: schemas.Asset}, 404))
+@router.get("/{asset_id}", summary="An asset", responses=describing.answers({200: schemas.Asset}, 404))
 async def get(services: TheServices, caller: Caller, asset_id: str) -> Response:
     """What is known of it."""
     return json(asset_view(await services.assets.get(caller.tenant, asset_id)))
 
 
-@router.delete("/{asset_id}", status_code=204, summary="Delete an asset", responses=schemas.answers({}, 404))
+@router.delete(
+    "/{asset_id}", status_code=204, summary="Delete an asset", responses=describing.answers({}, 404)
+)
 async def delete(services: TheServices, caller: Caller, asset_id: str) -> Response:
     """A queued job that needs it will fail."""
     await services.assets.delete(caller.tenant, asset_id)

@@ -6,7 +6,7 @@ from functools import cache
 from fastapi import APIRouter, Response
 
 from pixelflow.domain.media import FORMATS
-from pixelflow.http import schemas
+from pixelflow.http import describing, schemas
 from pixelflow.http.native.given import Caller, TheServices, json
 from pixelflow.http.view import encode
 from pixelflow.operations.registry import describe
@@ -14,7 +14,7 @@ from pixelflow.operations.registry import describe
 router = APIRouter(prefix="/v1", tags=["capabilities"])
 
 
-@router.get("/operations", summary="The operations", responses=schemas.answers({200: schemas.Operations}))
+@router.get("/operations", summary="The operations", responses=describing.answers({200: schemas.Operations}))
 def operations(caller: Caller) -> Response:
     """Built-in ones and those of installed plug-ins, with their parameters as JSON Schema."""
     return Response(_operations(), media_type="application/json")
@@ -25,7 +25,7 @@ def _operations() -> bytes:
     return encode({"operations": describe()})
 
 
-@router.get("/formats", summary="The image formats", responses=schemas.answers({200: schemas.Formats}))
+@router.get("/formats", summary="The image formats", responses=describing.answers({200: schemas.Formats}))
 async def formats(services: TheServices, caller: Caller) -> Response:
     """What is read and written here; `extra` names what to install for one that is not."""
     readable = services.jobs.intake.formats

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Response
 
 from pixelflow.control.follow import follow_tenant
-from pixelflow.http import schemas
+from pixelflow.http import describing
 from pixelflow.http.native.given import Caller, TheExchange, TheServices
 from pixelflow.http.sse import MEDIA_TYPE, last_event_id, stream
 
@@ -14,7 +14,7 @@ router = APIRouter(prefix="/v1", tags=["jobs"])
     "/events",
     summary="Events of all the caller's jobs as they happen",
     response_class=Response,
-    responses=schemas.answers({200: MEDIA_TYPE}, 400),
+    responses=describing.answers({200: MEDIA_TYPE}, 400),
 )
 async def events(exchange: TheExchange, services: TheServices, caller: Caller) -> Response:
     """Server-sent events without an end: the newest jobs first, then every change and progress of any job."""

@@ -8,7 +8,7 @@ from fastapi.responses import StreamingResponse
 
 from pixelflow.control.follow import follow_job
 from pixelflow.domain.job import JobState
-from pixelflow.http import schemas
+from pixelflow.http import describing, schemas
 from pixelflow.http.archive import zipped
 from pixelflow.http.download import SAFE, get_output
 from pixelflow.http.native.given import Caller, TheExchange, TheServices, json
@@ -28,8 +28,8 @@ router = APIRouter(prefix="/v1", tags=["jobs"])
     "/jobs",
     status_code=202,
     summary="Create a job, and with its picture start it",
-    openapi_extra={"requestBody": schemas.NEW_JOB},
-    responses=schemas.answers(
+    openapi_extra={"requestBody": describing.NEW_JOB},
+    responses=describing.answers(
         {202: schemas.Created, 201: schemas.Created}, 400, 408, 409, 413, 415, 422, 503, 507
     ),
 )
@@ -46,7 +46,7 @@ async def post(exchange: TheExchange) -> Response:
 @router.get(
     "/jobs",
     summary="The caller's jobs, newest first",
-    responses=schemas.answers({200: schemas.JobPage}, 400, 422),
+    responses=describing.answers({200: schemas.JobPage}, 400, 422),
 )
 async def list_jobs(
     services: TheServices,
@@ -70,7 +70,7 @@ async def list_jobs(
 @router.get(
     "/jobs/{job_id}",
     summary="A job, at once or when it has ended",
-    responses=schemas.answers({200: schemas.Job}, 404, 422),
+    responses=describing.answers({200: schemas.Job}, 404, 422),
 )
 async def get(
     exchange: TheExchange,
@@ -87,7 +87,7 @@ async def get(
     "/jobs/{job_id}/start",
     status_code=202,
     summary="Queue a job whose picture is uploaded",
-    responses=schemas.answers({202: schemas.Created}, 404, 409),
+    responses=describing.answers({202: schemas.Created}, 404, 409),
 )
 async def start(services: TheServices, caller: Caller, job_id: str) -> Response:
     """Starting a job again that is queued, runs or is completed changes nothing and answers its state."""
@@ -98,7 +98,7 @@ async def start(services: TheServices, caller: Caller, job_id: str) -> Response:
 @router.post(
     "/jobs/{job_id}/cancel",
     summary="Stop a job",
-    responses=schemas.answers({200: schemas.Job}, 404, 409),
+    responses=describing.answers({200: schemas.Job}, 404, 409),
 )
 async def cancel(services: TheServices, caller: Caller, job_id: str) -> Response:
     """A queued job stops at once, a running one within seconds. 409 when it has ended already."""
@@ -110,7 +110,7 @@ async def cancel(services: TheServices, caller: Caller, job_id: str) -> Response
     "/jobs/{job_id}/retry",
     status_code=202,
     summary="Run a failed, cancelled or quarantined job again",
-    responses=schemas.answers({202: schemas.Created}, 404, 409),
+    responses=describing.answers({202: schemas.Created}, 404, 409),
 )
 async def retry(services: TheServices, caller: Caller, job_id: str) -> Response:
     """With the same picture and pipeline; its counters and its error are cleared."""
@@ -122,7 +122,7 @@ async def retry(services: TheServices, caller: Caller, job_id: str) -> Response:
     "/jobs/{job_id}",
     status_code=204,
     summary="Delete a job with all its files",
-    responses=schemas.answers({}, 404),
+    responses=describing.answers({}, 404),
 )
 async def delete(services: TheServices, caller: Caller, job_id: str) -> Response:
     """In any state; a running one is stopped."""
@@ -133,7 +133,7 @@ async def delete(services: TheServices, caller: Caller, job_id: str) -> Response
 @router.get(
     "/jobs/{job_id}/outputs",
     summary="A job's outputs",
-    responses=schemas.answers({200: schemas.OutputPage}, 404),
+    responses=describing.answers({200: schemas.OutputPage}, 404),
 )
 async def outputs(services: TheServices, caller: Caller, job_id: str) -> Response:
     """Those there are now, in the pipeline's order; skipped ones tell why."""
@@ -146,7 +146,7 @@ async def outputs(services: TheServices, caller: Caller, job_id: str) -> Respons
     "/jobs/{job_id}/outputs/{step}",
     summary="One output's bytes",
     response_class=Response,
-    responses=schemas.answers({200: "image/*", 206: "image/*", 304: None, 416: None}, 404, 409),
+    responses=describing.answers({200: "image/*", 206: "image/*", 304: None, 416: None}, 404, 409),
 )
 async def output(exchange: TheExchange, job_id: str, step: str) -> Response:
     """With ETag (the SHA-256), conditions and a range. 409 with `Retry-After` while the job is not done."""
@@ -157,7 +157,7 @@ async def output(exchange: TheExchange, job_id: str, step: str) -> Response:
     "/jobs/{job_id}/outputs.zip",
     summary="All outputs in one zip",
     response_class=Response,
-    responses=schemas.answers({200: "application/zip"}, 404, 409),
+    responses=describing.answers({200: "application/zip"}, 404, 409),
 )
 async def outputs_zip(services: TheServices, caller: Caller, job_id: str) -> Response:
     """Written while it is sent, without compression; the files are `<step>.<extension>`."""
@@ -172,7 +172,7 @@ async def outputs_zip(services: TheServices, caller: Caller, job_id: str) -> Res
     "/jobs/{job_id}/events",
     summary="A job's events as they happen",
     response_class=Response,
-    responses=schemas.answers({200: MEDIA_TYPE, 204: None}, 400, 404),
+    responses=describing.answers({200: MEDIA_TYPE, 204: None}, 400, 404),
 )
 async def events(exchange: TheExchange, services: TheServices, caller: Caller, job_id: str) -> Response:
     """Server-sent events: `job.updated` with a snapshot first, then with every change and progress.
@@ -193,8 +193,8 @@ async def events(exchange: TheExchange, services: TheServices, caller: Caller, j
 @router.put(
     "/uploads/{job_id}",
     summary="A job's picture, by its signed URL",
-    openapi_extra={"requestBody": schemas.RAW_PICTURE},
-    responses=schemas.answers({200: schemas.Uploaded}, 403, 404, 408, 409, 413, 415, 503, 507),
+    openapi_extra={"requestBody": describing.RAW_PICTURE},
+    responses=describing.answers({200: schemas.Uploaded}, 403, 404, 408, 409, 413, 415, 503, 507),
 )
 async def put(exchange: TheExchange, job_id: str) -> Response:
     """The bytes as they are, streamed. The URL comes from `upload.url` of a job that was just created."""

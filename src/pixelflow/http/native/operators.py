@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, Response
 
 from pixelflow.domain.errors import Forbidden, InvalidRequest, MalformedRequest, Problem
-from pixelflow.http import schemas
+from pixelflow.http import describing, schemas
 from pixelflow.http.app import healthy
 from pixelflow.http.body import json_object
 from pixelflow.http.exchange import Exchange
@@ -18,7 +18,7 @@ METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 FORWARDED = (b"forwarded", b"x-forwarded-for", b"x-real-ip")
 
 
-@router.get("/healthz", summary="The process answers", responses=schemas.answers({200: schemas.Health}))
+@router.get("/healthz", summary="The process answers", responses=describing.answers({200: schemas.Health}))
 async def healthz(exchange: TheExchange) -> Response:
     """Asks nothing else; see `/readyz`."""
     return Handed(healthy, exchange)
@@ -27,7 +27,7 @@ async def healthz(exchange: TheExchange) -> Response:
 @router.get(
     "/readyz",
     summary="The server takes work",
-    responses={**schemas.answers({200: schemas.Readiness}), 503: {"model": schemas.Readiness}},
+    responses={**describing.answers({200: schemas.Readiness}), 503: {"model": schemas.Readiness}},
 )
 async def readyz(services: TheServices) -> Response:
     """503 with the reasons when a part is missing, or the server is going down."""
@@ -37,7 +37,7 @@ async def readyz(services: TheServices) -> Response:
     return json({"status": "ready" if good else "not_ready", "checks": shown}, 200 if good else 503)
 
 
-@router.get("/version", summary="Versions", responses=schemas.answers({200: schemas.Version}))
+@router.get("/version", summary="Versions", responses=describing.answers({200: schemas.Version}))
 async def version(services: TheServices) -> Response:
     """Of PixelFlow and of the codecs that its decoders have really loaded."""
     return json(services.version())
@@ -47,7 +47,7 @@ async def version(services: TheServices) -> Response:
     "/metrics",
     summary="Metrics in Prometheus' text format",
     response_class=Response,
-    responses=schemas.answers({200: "text/plain"}),
+    responses=describing.answers({200: "text/plain"}),
 )
 async def metrics(services: TheServices) -> Response:
     """Jobs by state, queue depth and age, time by phase, slots, HTTP latency by route."""
@@ -57,8 +57,8 @@ async def metrics(services: TheServices) -> Response:
 @router.post(
     "/v1/admin/pool",
     summary="Change the number of decoder processes",
-    openapi_extra={"requestBody": schemas.NEW_POOL},
-    responses=schemas.answers({200: schemas.Pool}, 400, 403, 422),
+    openapi_extra={"requestBody": describing.NEW_POOL},
+    responses=describing.answers({200: schemas.Pool}, 400, 403, 422),
 )
 async def resize(exchange: TheExchange, services: TheServices) -> Response:
     """While jobs run; from this machine only."""

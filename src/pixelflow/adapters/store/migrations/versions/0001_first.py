@@ -41,7 +41,7 @@ def upgrade() -> None:
     )
     op.create_index("job_of_state", "job", ["tenant", "state", "id"])
     _partial("job_to_claim", [sa.text("priority DESC"), "state", "tenant", "queued_at"], "state = 'queued'")
-    _partial("job_waiting", ["queued_at"], "state = 'queued'")
+    _partial("job_waiting", ["state", "queued_at"], "state = 'queued'")
     _partial("job_in_flight", ["tenant"], "state = 'processing'")
     _partial("job_lease", ["lease_until"], "state = 'processing'")
     _partial("job_to_upload", ["created_at"], "state = 'awaiting_upload'")
