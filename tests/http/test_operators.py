@@ -3,14 +3,17 @@
 import asyncio
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import pixelflow
 from harness.site import PIPELINE, Site
 from pixelflow.domain.media import FORMATS
-from pixelflow.http import schemas
+from pixelflow.http import describing, schemas
 from pixelflow.http.app import App
+from pixelflow.http.codes import CODES
 from pixelflow.http.services import Check
 from pixelflow.operations.registry import operations
 
@@ -255,9 +258,23 @@ class TestDocuments:
             shape.model_validate(answer.json(), strict=False)
 
     def test_examples_of_problems_are_what_is_answered(self, site: Site) -> None:
-        example = schemas.problem_example(404)
+        example = describing.problem_example(404)
         answer = site.client.get(f"/v1/jobs/{schemas.JOB_ID}").json()
         assert {**answer, "request_id": ""} == {**example, "request_id": ""}
+
+    def test_every_code_is_explained_where_its_type_leads(self, site: Site) -> None:
+        rooms = Path(pixelflow.__file__).parent
+        used = {
+            code
+            for path in rooms.rglob("*.py")
+            if path.relative_to(rooms).parts[0] in {"control", "http", "adapters", "domain"}
+            for code in re.findall(r'code(?:=| = |: str = )"([a-z_]+)"', path.read_text())
+        }
+        never_answered = {"error", "conflict", "corrupt", "startup", "disconnected"}
+        assert used - never_answered <= set(CODES)
+        page = site.client.get("/docs").text
+        for code in CODES:
+            assert f"id='{code}'" in page
 
     def test_the_page_needs_nothing_from_elsewhere(self, site: Site) -> None:
         answer = site.client.get("/docs")

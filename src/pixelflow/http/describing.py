@@ -1,0 +1,177 @@
+"""How routes are described: their answers with an example of every refusal, and the bodies they take."""
+
+from http import HTTPStatus
+from typing import Any
+
+from pydantic import BaseModel
+
+from pixelflow.http.errors import TABLE
+from pixelflow.http.schemas import JOB_ID, PIPELINE
+
+EXAMPLES: dict[int, tuple[str, str, dict[str, Any]]] = {
+    400: ("malformed_json", "the body is not JSON: unexpected end", {}),
+    403: ("signature_expired", "the signed URL has expired; create the job again", {}),
+    404: ("not_found", "there is no such job", {"job_id": JOB_ID}),
+    408: ("slow_body", "812 bytes came in 30 s, fewer than 1024 a second", {"setting": "SLOW_BODY_SECONDS"}),
+    409: (
+        "output_not_ready",
+        f"job {JOB_ID} is processing; its output is not ready",
+        {"state": "processing", "retry_after": 1},
+    ),
+    413: (
+        "too_large",
+        "the upload is larger than 52428800 bytes; MAX_UPLOAD_SIZE sets this limit",
+        {"limit": 52428800, "value": None, "setting": "MAX_UPLOAD_SIZE"},
+    ),
+    415: (
+        "unsupported_image",
+        "this is pdf, which is not switched on here; allowed are avif, gif, jpeg, png, tiff, webp",
+        {"found": "pdf", "allowed": ["avif", "gif", "jpeg", "png", "tiff", "webp"]},
+    ),
+    422: (
+        "invalid",
+        "Input should be greater than or equal to 1",
+        {
+            "errors": [
+                {
+                    "step": "thumb_small",
+                    "field": "width",
+                    "value": 0,
+                    "allowed": "1 to 65535, or a percentage",
+                    "message": "Input should be greater than or equal to 1",
+                }
+            ]
+        },
+    ),
+    503: ("queue_full", "1000000 jobs are queued; MAX_QUEUE_DEPTH allows 1000000", {"retry_after": 5}),
+    507: (
+        "disk_full",
+        "1048576 bytes are free on the disk; MIN_FREE_BYTES keeps 268435456",
+        {"retry_after": 5},
+    ),
+}
+
+
+def problem_example(status: int) -> dict[str, Any]:
+    """A problem document as an answer with that status could be."""
+    code, detail, extra = EXAMPLES[status]
+    title = next((words for number, words in TABLE.values() if number == status), HTTPStatus(status).phrase)
+    return {
+        "type": f"/docs#{code}",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "code": code,
+        **extra,
+        "request_id": "5f0c1d2e3b4a5968",
+    }
+
+
+def answers(good: dict[int, type[BaseModel] | str | None], *refusals: int) -> dict[int | str, dict[str, Any]]:
+    """A route's ``responses``: a model, a media type, or nothing by status; then problems."""
+    found: dict[int | str, dict[str, Any]] = {}
+    for status, body in good.items():
+        described: dict[str, Any] = {"description": HTTPStatus(status).phrase}
+        if isinstance(body, str):
+            text = body.startswith("text/")
+            described["content"] = {
+                body: {"schema": {"type": "string", **({} if text else {"format": "binary"})}}
+            }
+        elif body is not None:
+            described |= {"model": body, "description": (body.__doc__ or "").strip()}
+        found[status] = described
+    for status in refusals:
+        content = {
+            "schema": {"$ref": "#/components/schemas/Problem"},
+            "example": problem_example(status),
+        }
+        found[status] = {
+            "description": problem_example(status)["title"],
+            "content": {"application/problem+json": content},
+        }
+    return found
+
+
+_ORDER: dict[str, Any] = {
+    "pipeline": {
+        "type": "array",
+        "minItems": 1,
+        "maxItems": 20,
+        "items": {"$ref": "#/components/schemas/Step"},
+    },
+    "priority": {"type": "integer", "minimum": -10, "maximum": 10, "default": 0},
+    "metadata": {"type": "object", "description": "Comes back with the job; at most 8192 bytes of JSON."},
+    "webhook_url": {"type": "string", "format": "uri", "description": "http or https, without credentials."},
+    "expires_in": {
+        "type": "number",
+        "minimum": 1,
+        "maximum": 30 * 86400,
+        "description": "Seconds after which the job and its files are deleted.",
+    },
+}
+NEW_JOB: dict[str, Any] = {
+    "required": True,
+    "content": {
+        "multipart/form-data": {
+            "schema": {
+                "type": "object",
+                "required": ["file", "pipeline"],
+                "properties": {"file": {"type": "string", "format": "binary"}, **_ORDER},
+            },
+            "encoding": {"pipeline": {"contentType": "application/json"}},
+        },
+        "application/json": {
+            "schema": {
+                "type": "object",
+                "required": ["pipeline"],
+                "additionalProperties": False,
+                "properties": {
+                    "source_type": {
+                        "type": "string",
+                        "enum": ["upload", "s3_presigned", "base64"],
+                        "default": "upload",
+                    },
+                    "image_data": {"type": "string", "format": "byte", "description": "With `base64` only."},
+                    **_ORDER,
+                },
+            },
+            "examples": {
+                "upload": {
+                    "summary": "Upload by a signed URL, then start",
+                    "value": {
+                        "source_type": "s3_presigned",
+                        "webhook_url": "https://client-site.com/hooks/pixel-done",
+                        "pipeline": PIPELINE,
+                    },
+                },
+                "base64": {
+                    "summary": "The picture in the request",
+                    "value": {"source_type": "base64", "image_data": "iVBORw0KGgo…", "pipeline": PIPELINE},
+                },
+            },
+        },
+    },
+}
+RAW_PICTURE: dict[str, Any] = {
+    "required": True,
+    "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+}
+NEW_ASSET: dict[str, Any] = {
+    "required": True,
+    "content": {
+        "multipart/form-data": {
+            "schema": {
+                "type": "object",
+                "required": ["file"],
+                "properties": {"file": {"type": "string", "format": "binary"}},
+            }
+        },
+        **RAW_PICTURE["content"],
+    },
+}
+NEW_POOL: dict[str, Any] = {
+    "required": True,
+    "content": {
+        "application/json": {"schema": {"$ref": "#/components/schemas/Pool"}, "example": {"size": 4}}
+    },
+}
