@@ -2,6 +2,8 @@
 
 import asyncio
 import re
+import time
+from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -126,8 +128,8 @@ class TestPool:
         assert found[0] == status
 
 
-def test_requests_are_counted_by_route_and_never_by_path(site: Site, jpeg: bytes) -> None:
-    site.observed.clear()
+def test_requests_are_counted_by_route_and_never_by_path(make_site: Callable[..., Site], jpeg: bytes) -> None:
+    site = make_site()
     job_id = site.submit(jpeg)
     site.client.get(f"/v1/jobs/{job_id}")
     site.client.get(f"/v1/jobs/{job_id}/outputs/thumb")
@@ -135,7 +137,11 @@ def test_requests_are_counted_by_route_and_never_by_path(site: Site, jpeg: bytes
     site.client.get(f"/v1/status/{job_id}")
     site.client.get("/nowhere/at/all")
     site.client.delete("/v1/jobs")
+    end = time.monotonic() + 10
+    while len(site.observed) < 8:
+        assert time.monotonic() < end
     assert site.observed == [
+        ("GET", "/healthz", 200),
         ("POST", "/v1/jobs", 202),
         ("GET", "/v1/jobs/{job_id}", 200),
         ("GET", "/v1/jobs/{job_id}/outputs/{step}", 409),

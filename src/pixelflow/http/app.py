@@ -67,8 +67,6 @@ class App:
             handler, route, ids = match(scope["method"], scope["path"])
             if handler is None:
                 await self._others(scope, receive, noting)
-                if status >= 400:
-                    await linger(exchange)
             else:
                 await handler(exchange, *ids)
         except Disconnected:
@@ -81,6 +79,8 @@ class App:
                 found = scope.get("route")
                 route = getattr(found, "path", "unmatched")
             self._services.observe(scope["method"], route, status, perf_counter() - began)
+        if status >= 400:
+            await linger(exchange)
 
     async def _others(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._rest.done():
@@ -99,7 +99,6 @@ class App:
             # The answer's head is out: cutting the connection is the only way to say that it is not whole.
             raise error
         await exchange.problem(found)
-        await linger(exchange)
 
 
 def check_headers(scope: Scope) -> None:
