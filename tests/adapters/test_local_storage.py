@@ -96,6 +96,20 @@ async def test_a_process_killed_while_writing_leaves_only_what_the_sweep_finds(t
     await storage.close()
 
 
+async def test_a_closed_storage_says_so_and_keeps_nothing(tmp_path: Path) -> None:
+    storage = LocalStorage(tmp_path, tmp_path)
+    begun = storage.stage(output_key("local", "job", 1, "step", "webp"))
+    finishing = asyncio.ensure_future(storage.put(input_key("local", "before"), stream(b"in time")))
+    await asyncio.sleep(0)
+    await storage.close()
+    assert (await finishing).bytes == 7
+    with pytest.raises(OSError, match="closed"):
+        await storage.commit([begun])
+    with pytest.raises(OSError, match="closed"):
+        await storage.put(input_key("local", "after"), stream(b"too late"))
+    assert [path.read_bytes() for path in files(tmp_path)] == [b"in time"]
+
+
 async def test_foreign_files_are_not_the_sweeps(storage: LocalStorage, tmp_path: Path) -> None:
     await storage.put(input_key("local", "job"), stream(b"in"))
     folder = files(tmp_path)[0].parent

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import hashlib
 import os
 from collections.abc import Sequence
@@ -63,12 +64,20 @@ class Syncer:
         self._flusher = flusher
         self._buffer = memoryview(bytearray(SMALL_BYTES))
         self._waiting: SimpleQueue[_Work | None] = SimpleQueue()
+        self._closed = False
         self._threads = [Thread(target=self._run, name=f"storage-{i}", daemon=True) for i in range(threads)]
         for thread in self._threads:
             thread.start()
 
     def finish(self, files: Sequence[Unfinished]) -> "asyncio.Future[Sequence[Stored]]":
-        """Take the files over; the future has what was stored, or the OSError that left nothing of them."""
+        """Take the files over; the future has what was stored, or the OSError that left nothing of them.
+
+        Raises OSError once it is closed.
+        """
+        if self._closed:
+            for file in files:
+                file.forget()
+            raise OSError(errno.ESHUTDOWN, "the storage is closed")
         work = _Work(files, asyncio.get_running_loop().create_future())
         if all(file.hashed or os.fstat(file.fd).st_size <= SMALL_BYTES for file in files):
             work.publish(self._buffer)
@@ -77,6 +86,7 @@ class Syncer:
 
     def close(self) -> None:
         """Finish what waits, then end the threads."""
+        self._closed = True
         for _ in self._threads:
             self._waiting.put(None)
         for thread in self._threads:
