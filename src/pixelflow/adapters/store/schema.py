@@ -1,6 +1,7 @@
 """Brings a database to the newest schema; the migrations beside this file are the schema."""
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from pixelflow.domain.errors import StartupError
@@ -36,14 +37,14 @@ def migrate(database: Path) -> None:
 
 
 def _version(database: Path) -> str | None:
-    connection = sqlite3.connect(database)
     try:
-        found = connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'alembic_version'").fetchone()
-        version = connection.execute("SELECT version_num FROM alembic_version").fetchone() if found else None
-        return version[0] if version else None
+        with closing(sqlite3.connect(database)) as connection:
+            found = connection.execute(
+                "SELECT 1 FROM sqlite_schema WHERE name = 'alembic_version'"
+            ).fetchone()
+            version = found and connection.execute("SELECT version_num FROM alembic_version").fetchone()
     except sqlite3.DatabaseError as error:
         raise StartupError(
             f"{database}, which DB_PATH names, cannot be used as a SQLite database: {error}"
         ) from error
-    finally:
-        connection.close()
+    return version[0] if version else None

@@ -38,17 +38,19 @@ RETURNING {JOB_COLUMNS}
 
 # SQLite's own dialect. The recursion jumps from tenant to tenant through the index, so the cost is that of
 # the tenants that wait at the highest priority, not of their jobs. One jump brings the tenant and the age of
-# its oldest job, as one text, since a scalar subquery has one value; the index by name is the smallest one.
+# its oldest job, as one text, since a scalar subquery has one value. The planner knows no sizes: the indexes
+# are named, or it might sort a million jobs.
 CLAIM = f"""
 WITH RECURSIVE
 top (priority) AS (
-    SELECT priority FROM job WHERE state = 'queued' ORDER BY priority DESC LIMIT 1),
+    SELECT priority FROM job INDEXED BY job_to_claim
+    WHERE state = 'queued' ORDER BY priority DESC LIMIT 1),
 head (oldest) AS (
-    SELECT (SELECT printf('%020.6f', queued_at) || tenant FROM job
+    SELECT (SELECT printf('%020.6f', queued_at) || tenant FROM job INDEXED BY job_to_claim
             WHERE state = 'queued' AND priority = (SELECT priority FROM top)
             ORDER BY tenant, queued_at LIMIT 1)
     UNION ALL
-    SELECT (SELECT printf('%020.6f', queued_at) || tenant FROM job
+    SELECT (SELECT printf('%020.6f', queued_at) || tenant FROM job INDEXED BY job_to_claim
             WHERE state = 'queued' AND priority = (SELECT priority FROM top)
                 AND tenant > substr(head.oldest, 21)
             ORDER BY tenant, queued_at LIMIT 1)
@@ -61,7 +63,7 @@ next (tenant) AS (
 UPDATE job SET state = 'processing', attempt = attempt + 1, owner = :owner, lease_until = :lease_until,
     started_at = :now, updated_at = :now, progress = 0, sequence = :sequence
 WHERE state = 'queued' AND rowid = (
-    SELECT rowid FROM job
+    SELECT rowid FROM job INDEXED BY job_to_claim
     WHERE state = 'queued' AND priority = (SELECT priority FROM top) AND tenant = (SELECT tenant FROM next)
     ORDER BY queued_at, rowid LIMIT 1)
 RETURNING {JOB_COLUMNS}

@@ -1,0 +1,125 @@
+"""The schema, its migrations, and what the statements make of its indexes."""
+
+import re
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy.exc import OperationalError
+
+from pixelflow.adapters.store import rows, statements
+from pixelflow.adapters.store.schema import HEAD, MIGRATIONS, migrate
+from pixelflow.adapters.store.sqlite import STATEMENTS
+from pixelflow.domain.errors import StartupError
+from pixelflow.domain.job import JobState
+
+ALL = {
+    name: text
+    for name, text in vars(statements).items()
+    if isinstance(text, str) and re.match(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b", text)
+}
+FIRST_ROW_ONLY = {("CLAIM", "job_to_claim"), ("OLDEST_QUEUED", "job_waiting")}
+"""Statements that begin at an index's end and stop at its first row, which SQLite calls a scan too."""
+
+
+@pytest.fixture
+def migrated(tmp_path: Path) -> Path:
+    migrate(tmp_path / "jobs.db")
+    return tmp_path / "jobs.db"
+
+
+def test_the_known_head_is_the_newest_migration() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("path_separator", "os")
+    assert ScriptDirectory.from_config(config).get_current_head() == HEAD
+
+
+@pytest.mark.parametrize(
+    ("table", "columns"),
+    [("job", rows.JOB_COLUMNS), ("event", rows.EVENT_COLUMNS), ("asset", rows.ASSET_COLUMNS)],
+)
+def test_the_rows_are_the_tables(migrated: Path, table: str, columns: str) -> None:
+    there = [row[1] for row in sqlite3.connect(migrated).execute(f"PRAGMA table_info({table})")]
+    assert sorted(columns.split(", ")) == sorted(there)
+
+
+def test_a_database_that_is_up_to_date_starts_without_alembic(migrated: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from pixelflow.adapters.store.schema import migrate;"
+        f"migrate(Path({str(migrated)!r})); print([m for m in sys.modules if m in ('alembic', 'sqlalchemy')])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_migration_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
+    database = tmp_path / "jobs.db"
+    with sqlite3.connect(database) as connection:
+        connection.execute("CREATE TABLE asset (id TEXT)")
+    with pytest.raises(OperationalError):
+        migrate(database)
+    names = [row[0] for row in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
+    connection.execute("DROP TABLE asset")
+    connection.close()
+    assert "job" not in names
+    migrate(database)
+
+
+def test_a_newer_database_is_refused(migrated: Path) -> None:
+    with sqlite3.connect(migrated) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    connection.close()
+    with pytest.raises(StartupError, match="newer PixelFlow \\(schema 9999"):
+        migrate(migrated)
+
+
+def test_what_is_no_database_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "jobs.db").write_bytes(b"something else" * 1000)
+    with pytest.raises(StartupError, match="SQLite database"):
+        migrate(tmp_path / "jobs.db")
+
+
+@pytest.mark.parametrize("name", sorted(ALL.keys() - {"COUNT_BY_STATE"}))
+def test_no_statement_reads_a_whole_table(migrated: Path, name: str) -> None:
+    names = set(re.findall(r":(\w+)", ALL[name]))
+    plan = [
+        row[3]
+        for row in sqlite3.connect(migrated).execute(f"EXPLAIN QUERY PLAN {ALL[name]}", dict.fromkeys(names))
+    ]
+    scans = [
+        re.match(r"SCAN (job|event|idempotency|asset)\b(?: USING (?:COVERING )?INDEX (\w+))?", step)
+        for step in plan
+    ]
+    assert all((name, scan[2]) in FIRST_ROW_ONLY for scan in scans if scan), plan
+    sorts = [step for step in plan if "TEMP B-TREE" in step]
+    assert len(sorts) == (name == "CLAIM"), plan
+
+
+def test_the_claim_counts_what_is_in_flight_in_the_smallest_index(migrated: Path) -> None:
+    names = set(re.findall(r":(\w+)", statements.CLAIM))
+    plan = [
+        row[3]
+        for row in sqlite3.connect(migrated).execute(
+            f"EXPLAIN QUERY PLAN {statements.CLAIM}", dict.fromkeys(names)
+        )
+    ]
+    assert "SEARCH job USING INDEX job_in_flight (tenant=?)" in plan
+    assert any(step.startswith("SEARCH job USING COVERING INDEX job_to_claim") for step in plan)
+
+
+def test_all_prepared_statements_are_kept() -> None:
+    assert len(ALL) + 3 <= STATEMENTS
+
+
+def test_the_states_in_statements_are_the_domains() -> None:
+    for name, text in ALL.items():
+        named = re.findall(r"(?:state =|THEN|ELSE) '(\w+)'", text)
+        named += [
+            word for words in re.findall(r"state IN \((.*?)\)", text) for word in re.findall(r"\w+", words)
+        ]
+        assert set(named) <= {state.value for state in JobState}, name
