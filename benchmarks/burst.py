@@ -13,11 +13,12 @@ from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, Self
 
 import uvloop
-from adapters import PixelFlow, UnexpectedAnswerError
 from connection import Http
 from machine import pss_mb, rss_mb, tree
 from servers import Server, pixelflow
 from workloads import WORKLOADS
+
+from adapters import PixelFlow, UnexpectedAnswerError
 
 SAMPLE_SECONDS = 0.25
 POLL_SECONDS = 0.1

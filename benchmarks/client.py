@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import uvloop
-from adapters import ADAPTERS, Adapter, UnexpectedAnswerError
 from connection import Http
 from machine import Watch
 from workloads import WORKLOADS
+
+from adapters import ADAPTERS, Adapter, UnexpectedAnswerError
 
 FIRST_JOB_SECONDS = 60.0
 ERROR_PAUSE_SECONDS = 0.05

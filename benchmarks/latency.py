@@ -13,11 +13,12 @@ from pathlib import Path
 
 import libvips
 import uvloop
-from adapters import PixelFlow
-from client import quantile
 from connection import Http
 from servers import fresh_folder, pixelflow
 from workloads import WORKLOADS, Workload
+
+from adapters import PixelFlow
+from client import quantile
 
 WARM_UPS = 20
 

@@ -14,12 +14,13 @@ from typing import Any
 
 import limit
 import uvloop
-from adapters import ADAPTERS
-from client import load
 from pictures import WORK
 from servers import SERVERS
 from table import markdown
 from workloads import WORKLOADS
+
+from adapters import ADAPTERS
+from client import load
 
 Row = dict[str, Any]
 RAW = {"w4": ("pyramid",)}

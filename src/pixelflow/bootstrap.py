@@ -47,7 +47,8 @@ class System:
 
 @asynccontextmanager
 async def assemble(settings: Settings, stopping: Callable[[], bool]) -> AsyncIterator[System]:
-    """Open what the addresses in the settings name, and close it in turn; ``stopping`` says that the process goes down.
+    """Open what the addresses in the settings name, and close it in turn; ``stopping`` says that the
+    process goes down.
 
     Raises StartupError.
     """
@@ -159,7 +160,8 @@ async def _readiness(
 
 
 def signing_keys(given: str | None, folder: Path) -> Mapping[str, bytes]:
-    """The keys of signed URLs by id, the one that signs first; without any given, one is kept beside the database."""
+    """The keys of signed URLs by id, the one that signs first; without any given, one is kept beside the
+    database."""
     if given is None:
         file = folder / "signing.key"
         try:

@@ -49,7 +49,7 @@ async def _serve(settings: Settings) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     door = Door()
-    async with _listening(door, host, port), assemble(settings, stopping.is_set) as system:
+    async with _listening(door, host, port) as hang_up, assemble(settings, stopping.is_set) as system:
         door.open(build_app(system.services))
         for number, change in ((signal.SIGTTIN, 1), (signal.SIGTTOU, -1)):
             loop.add_signal_handler(number, _resize, system, change, set[asyncio.Task[None]]())
@@ -65,13 +65,15 @@ async def _serve(settings: Settings) -> int:
             task.cancel()
         await asyncio.gather(keeper, worker, stop, return_exceptions=True)
         await system.worker.drain(settings.worker.drain_seconds)
+        await hang_up()  # before the store and the storage close, so that no request finds them closed
         for task in ended:
             task.result()
     return 0
 
 
 class Door:
-    """Answers ``/healthz`` from the first moment, and lets everything else wait until the application is there."""
+    """Answers ``/healthz`` from the first moment, and lets everything else wait until the application is
+    there."""
 
     def __init__(self) -> None:
         self._app: App | None = None
@@ -97,7 +99,7 @@ class Door:
 
 
 @asynccontextmanager
-async def _listening(app: App, host: str, port: int) -> AsyncIterator[None]:
+async def _listening(app: App, host: str, port: int) -> AsyncIterator[Callable[[], Awaitable[None]]]:
     server = Server(
         app,
         address=host,
@@ -110,9 +112,8 @@ async def _listening(app: App, host: str, port: int) -> AsyncIterator[None]:
     )
     running = asyncio.create_task(server.serve(), name="http")
     await asyncio.sleep(0)
-    try:
-        yield
-    finally:
+
+    async def hang_up() -> None:
         server.interrupt_signal = True
         server.main_loop_interrupt.set()
         done, _ = await asyncio.wait({running}, timeout=STOP_SECONDS)
@@ -120,6 +121,11 @@ async def _listening(app: App, host: str, port: int) -> AsyncIterator[None]:
             running.cancel()
         with suppress(asyncio.CancelledError):
             await running
+
+    try:
+        yield hang_up
+    finally:
+        await hang_up()
 
 
 def _claim_port(host: str, port: int) -> int:
@@ -136,7 +142,8 @@ def _claim_port(host: str, port: int) -> int:
             probe.bind((host, port))
         except OSError as error:
             raise StartupError(
-                f"cannot listen on {host}:{port}: {error.strerror}; set PORT to a free one, or 0 to have one chosen"
+                f"cannot listen on {host}:{port}: {error.strerror}; "
+                "set PORT to a free one, or 0 to have one chosen"
             ) from error
         chosen: int = probe.getsockname()[1]
         return chosen
@@ -159,10 +166,11 @@ def _resize(system: System, change: int, tasks: set["asyncio.Task[None]"]) -> No
 
 def _greeting(settings: Settings, system: System, host: str, port: int) -> list[str]:
     missing = [f"{part} {state}" for part, state in system.pool.cage.items() if not state.startswith("on")]
+    folders, libvips = settings.storage, system.pool.versions.get("libvips", "unknown")
     shown = f"[{host}]" if ":" in host else host
     return [
         f"PixelFlow {__version__} listens on http://{shown}:{port} (the API's pages: /docs)",
-        f"Data: {settings.store_address}, uploads in {settings.storage.upload_dir}, outputs in {settings.storage.output_dir}",
-        f"Workers: {system.pool.size} decoder processes, libvips {system.pool.versions.get('libvips', 'unknown')}",
+        f"Data: {settings.store_address}, uploads in {folders.upload_dir}, outputs in {folders.output_dir}",
+        f"Workers: {system.pool.size} decoder processes, libvips {libvips}",
         "Cage: complete" if not missing else "Cage: incomplete, " + "; ".join(missing),
     ]

@@ -2,7 +2,6 @@
 
 import logging
 import sys
-
 from dataclasses import dataclass
 from typing import Literal
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+
 from harness.audit import Audit, audit
 from harness.pictures import encoded, photo
 from harness.server import RunningServer, running_server

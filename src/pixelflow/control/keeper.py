@@ -1,4 +1,5 @@
-"""What has to be done again and again so that nothing is forgotten; each duty may run anywhere, any number of times."""
+"""What has to be done again and again so that nothing is forgotten; each duty may run anywhere, any number
+of times."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence

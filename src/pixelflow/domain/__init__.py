@@ -1,1 +1,2 @@
-"""What PixelFlow is about, in the standard library alone: jobs and their transitions, events, limits, errors."""
+"""What PixelFlow is about, in the standard library alone: jobs and their transitions, events, limits,
+errors."""

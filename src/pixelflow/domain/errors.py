@@ -80,7 +80,8 @@ class Forbidden(RequestError):
 
 
 class StateConflict(RequestError):
-    """The state does not allow this now; ``extra`` names the state and, if it will pass, ``retry_after`` seconds."""
+    """The state does not allow this now; ``extra`` names the state and, if it will pass, ``retry_after``
+    seconds."""
 
     code = "conflict"
 
@@ -92,7 +93,8 @@ class TooLarge(RequestError):
 
 
 class UnsupportedImage(RequestError):
-    """The content is not an image that this installation accepts; ``extra`` names what was found and is allowed."""
+    """The content is not an image that this installation accepts; ``extra`` names what was found and is
+    allowed."""
 
     code = "unsupported_image"
 

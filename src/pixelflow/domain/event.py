@@ -7,7 +7,8 @@ from pixelflow.domain.job import TERMINAL, Job, JobState
 
 
 class EventKind(StrEnum):
-    """The words of server-sent events and, later, webhooks; one for each state that a job can enter, and progress."""
+    """The words of server-sent events and, later, webhooks; one for each state that a job can enter, and
+    progress."""
 
     AWAITING_UPLOAD = "job.awaiting_upload"
     QUEUED = "job.queued"
@@ -33,7 +34,8 @@ class EventKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One entry of a tenant's stream; ``sequence`` rises within the store, 0 for live-only events; ``at`` in Unix seconds."""
+    """One entry of a tenant's stream; ``sequence`` rises within the store, 0 for live-only events; ``at``
+    in Unix seconds."""
 
     tenant: str
     job_id: str

@@ -13,11 +13,13 @@ class JobState(StrEnum):
     """Where a job is in its life; every change of it is an edge of ``TRANSITIONS``."""
 
     AWAITING_UPLOAD = "awaiting_upload"
-    """Created without bytes; ended by ``start`` after the upload, by ``cancel``, or by the keeper when none comes."""
+    """Created without bytes; ended by ``start`` after the upload, by ``cancel``, or by the keeper when none
+    comes."""
     QUEUED = "queued"
     """Durable and waiting; ended by a claim or by ``cancel``."""
     PROCESSING = "processing"
-    """Claimed by one owner under a lease; ended by that owner, by ``cancel``, or by the keeper once the lease is over."""
+    """Claimed by one owner under a lease; ended by that owner, by ``cancel``, or by the keeper once the
+    lease is over."""
     COMPLETED = "completed"
     """Every step has its output; ended by nothing."""
     FAILED = "failed"
@@ -53,8 +55,8 @@ LOCAL_TENANT = "local"
 class Failure:
     """Why a job ended without its outputs.
 
-    ``code`` is one of ``corrupt``, ``unsupported``, ``limit``, ``invalid`` (a step that this picture cannot take),
-    ``timeout``, ``crash``, ``oom``, ``lost``, ``upload_expired``, ``source_missing``, ``internal``.
+    ``code`` is one of ``corrupt``, ``unsupported``, ``limit``, ``invalid`` (a step that this picture cannot
+    take), ``timeout``, ``crash``, ``oom``, ``lost``, ``upload_expired``, ``source_missing``, ``internal``.
     """
 
     code: str
@@ -64,7 +66,8 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The job's input: ``kind`` is how it came (upload, s3_presigned, url, base64), the rest is known once it is stored."""
+    """The job's input: ``kind`` is how it came (upload, s3_presigned, url, base64), the rest is known once
+    it is stored."""
 
     kind: str
     key: str | None = None
@@ -77,7 +80,8 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """One kept result of a step, durable in storage under ``key``; width and height in pixels, absent for JSON."""
+    """One kept result of a step, durable in storage under ``key``; width and height in pixels, absent for
+    JSON."""
 
     id: str
     key: str
@@ -99,9 +103,11 @@ class SkippedOutput:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Every fact about a job; times are Unix seconds, ``pipeline`` is the list of steps as the caller sent it.
+    """Every fact about a job; times are Unix seconds, ``pipeline`` is the list of steps as the caller sent
+    it.
 
-    ``sequence`` is that of the job's last stored event: whoever changed a job can publish the event from it.
+    ``sequence`` is that of the job's last stored event: whoever changed a job can publish the event from
+    it.
     """
 
     tenant: str
@@ -164,7 +170,8 @@ class Completion:
 
 
 def new_id() -> str:
-    """A UUIDv7 (RFC 9562): ordered by creation to the millisecond, so that newest-first pages need no other index."""
+    """A UUIDv7 (RFC 9562): ordered by creation to the millisecond, so that newest-first pages need no other
+    index."""
     value = int.from_bytes(os.urandom(16), "big")
     value &= ~(0xFFFF_FFFF_FFFF << 80 | 0xF << 76 | 0x3 << 62)
     value |= (time.time_ns() // 1_000_000) << 80 | 0x7 << 76 | 0x2 << 62

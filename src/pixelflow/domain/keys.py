@@ -27,7 +27,8 @@ def output_key(tenant: str, job_id: str, attempt: int, step: str, extension: str
 
 
 def asset_key(tenant: str, nonce: str) -> str:
-    """Where an asset's bytes are; not its id, which is known only after the last byte, and may come again after a deletion."""
+    """Where an asset's bytes are; not its id, which is known only after the last byte, and may come again
+    after a deletion."""
     return _join("assets", tenant, nonce)
 
 

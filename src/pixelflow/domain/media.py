@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A format; ``reads`` and ``writes`` say what an installation without extras does, ``max_depth`` in bits a channel."""
+    """A format; ``reads`` and ``writes`` say what an installation without extras does, ``max_depth`` in
+    bits a channel."""
 
     name: str
     media_type: str
@@ -35,7 +36,8 @@ SNIFF_BYTES = 32
 
 
 def sniff(head: bytes) -> str | None:
-    """The format's name by its first bytes, never by a file name; also names kinds that are known but off; ``None`` if unknown."""
+    """The format's name by its first bytes, never by a file name; also names kinds that are known but off;
+    ``None`` if unknown."""
     if head.startswith(b"\xff\xd8\xff"):
         return "jpeg"
     if head.startswith(b"\x89PNG\r\n\x1a\n"):

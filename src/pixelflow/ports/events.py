@@ -8,14 +8,17 @@ from pixelflow.domain.job import Job
 
 
 class Subscription(Protocol):
-    """A bounded inbox; when a slow reader overflows it, the oldest progress goes first, then ``get`` says ``None``."""
+    """A bounded inbox; when a slow reader overflows it, the oldest progress goes first, then ``get`` says
+    ``None``."""
 
     async def get(self, timeout_seconds: float) -> tuple[Event, Job] | None:
-        """The next event with the job as it was then; ``None`` on a time-out or when something was dropped: read the store."""
+        """The next event with the job as it was then; ``None`` on a time-out or when something was dropped:
+        read the store."""
 
 
 class EventHub(Protocol):
-    """Hands events on to those who listen now; the store keeps them, so nothing depends on a delivery here."""
+    """Hands events on to those who listen now; the store keeps them, so nothing depends on a delivery
+    here."""
 
     def publish(self, event: Event, job: Job) -> None: ...
 

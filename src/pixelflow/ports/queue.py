@@ -4,7 +4,8 @@ from typing import Protocol
 
 
 class Queue(Protocol):
-    """Tells workers that a claim is worth trying; a lost ring is rung again by the keeper, a doubled one finds nothing."""
+    """Tells workers that a claim is worth trying; a lost ring is rung again by the keeper, a doubled one
+    finds nothing."""
 
     async def ring(self, count: int = 1) -> None:
         """Announce ``count`` jobs."""

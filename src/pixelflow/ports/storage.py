@@ -25,17 +25,19 @@ class Entry:
 
 
 class Staged(Protocol):
-    """A file being written by someone who gets only its descriptor; nobody sees the key until it is committed."""
+    """A file being written by someone who gets only its descriptor; nobody sees the key until it is
+    committed."""
 
     key: str
     fd: int
 
 
 class Storage(Protocol):
-    """Objects under keys that the server alone makes: ``inputs/<tenant>/…``, ``outputs/<tenant>/…``, ``assets/<tenant>/…``.
+    """Objects under keys that the server alone makes: ``inputs/<tenant>/…``, ``outputs/<tenant>/…``,
+    ``assets/<tenant>/…``.
 
-    What ``put`` and ``commit`` answer survives a power cut. Raises KeyError for a key that is not there and OSError
-    when the disk or the service fails; a failed write leaves nothing behind.
+    What ``put`` and ``commit`` answer survives a power cut. Raises KeyError for a key that is not there and
+    OSError when the disk or the service fails; a failed write leaves nothing behind.
     """
 
     async def put(self, key: str, chunks: AsyncIterable[bytes]) -> Stored:

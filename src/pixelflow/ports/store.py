@@ -8,13 +8,13 @@ from pixelflow.domain.asset import Asset
 from pixelflow.domain.event import Event
 from pixelflow.domain.job import Claim, Completion, Failure, Job, JobState, Source
 
-
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyKey:
-    """A caller's promise that a request with this key is the same request; ``fingerprint`` tells whether it is."""
+    """A caller's promise that a request with this key is the same request; ``fingerprint`` tells whether it
+    is."""
 
     key: str
     fingerprint: str
@@ -55,15 +55,16 @@ class Depth:
 class JobStore(Protocol):
     """Jobs, their events and assets; every method is one atomic, durable transaction.
 
-    A write that must match a state or a claim and does not match changes nothing and returns ``None`` (or leaves the
-    claim out of its answer): the caller lost a race, and stops. Every state change appends its event in the same
-    transaction. Time is the store's own clock. StoreUnavailable means that nothing of the call was kept.
+    A write that must match a state or a claim and does not match changes nothing and returns ``None`` (or
+    leaves the claim out of its answer): the caller lost a race, and stops. Every state change appends its
+    event in the same transaction. Time is the store's own clock. StoreUnavailable means that nothing of the
+    call was kept.
     """
 
     async def create(self, job: Job, idempotency: IdempotencyKey | None = None) -> Created:
-        """Insert a job as ``awaiting_upload`` or ``queued`` with its first event; raises InvalidRequest (code
-        ``idempotency_mismatch``) when the key was used for another request within 24 h, ValueError for an id that
-        exists."""
+        """Insert a job as ``awaiting_upload`` or ``queued`` with its first event; raises InvalidRequest
+        (code ``idempotency_mismatch``) when the key was used for another request within 24 h, ValueError
+        for an id that exists."""
 
     async def get(self, tenant: str, job_id: str) -> Job | None: ...
 
@@ -74,18 +75,19 @@ class JobStore(Protocol):
         """Newest first; raises MalformedRequest for a cursor that is not ours."""
 
     async def attach(self, tenant: str, job_id: str, source: Source) -> Source | None:
-        """Keep the uploaded source of a job that stays awaiting_upload; answers the source that it replaces."""
+        """Keep the uploaded source of a job that stays awaiting_upload; answers the source that it
+        replaces."""
 
     async def start(self, tenant: str, job_id: str, source: Source) -> Job | None:
         """awaiting_upload → queued."""
 
     async def claim(self, owner: str, lease_seconds: float, limit: int = 1) -> Sequence[Job]:
-        """queued → processing for up to ``limit`` of the best jobs: priority, then the tenant with the least in
-        flight, then age; raises each one's ``attempt``."""
+        """queued → processing for up to ``limit`` of the best jobs: priority, then the tenant with the
+        least in flight, then age; raises each one's ``attempt``."""
 
     async def renew(self, claims: Mapping[Claim, int], lease_seconds: float) -> Sequence[Claim]:
-        """Extend the leases that are still held, note each one's progress in percent, and answer those; a missing one
-        was cancelled, deleted or rescued."""
+        """Extend the leases that are still held, note each one's progress in percent, and answer those;
+        a missing one was cancelled, deleted or rescued."""
 
     async def finish(self, claim: Claim, completion: Completion) -> Job | None:
         """processing → completed, or failed when the completion carries a failure; with all outputs."""
@@ -107,7 +109,8 @@ class JobStore(Protocol):
         """Remove the job and all that belongs to it, and answer what it was, so that its files can follow."""
 
     async def rescue(self, limit: int) -> Sequence[Job]:
-        """processing with an expired lease → queued with one loss more, or → quarantined at ``MAX_LOSSES``."""
+        """processing with an expired lease → queued with one loss more, or → quarantined at
+        ``MAX_LOSSES``."""
 
     async def expire_uploads(self, older_than_seconds: float, limit: int) -> Sequence[Job]:
         """awaiting_upload for too long → failed (``upload_expired``)."""

@@ -4,6 +4,7 @@ import asyncio
 import os
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 import structlog
@@ -151,37 +152,33 @@ class Worker:
             pipeline = parse(job.pipeline)
         except PixelFlowError as error:
             return await self.store.finish(claim, Completion(failure=Failure("invalid", error.detail)))
-        files: list[int] = []
         staged: list[Staged] = []
-        try:
+        with ExitStack() as opened:
             try:
-                files = await self._open(job, pipeline)
-            except KeyError as error:
-                failure = Failure("source_missing", f"{error.args[0]} is no longer in the storage")
-                return await self.store.finish(claim, Completion(failure=failure))
-            staged = [self.storage.stage(self._key(job, step)) for step in pipeline.outputs]
-            running = self._submit(job, lease, pipeline, [*files, *(each.fd for each in staged)])
-            lease.attach(running)
-            outcome = await running.outcome
-            match outcome:
-                case wire.Finished():
+                files = await self._open(job, pipeline, opened)
+                for step in pipeline.outputs:
+                    staged.append(self.storage.stage(self._key(job, step)))  # noqa: PERF401 - each is discarded below
+                running = self._submit(job, lease, pipeline, [*files, *(each.fd for each in staged)])
+                lease.attach(running)
+                outcome = await running.outcome
+                if isinstance(outcome, wire.Finished):
                     return await self._keep(job, claim, outcome, pipeline, staged)
-                case wire.Failed(code, message, step):
-                    failure = Failure(code, message, step)
-                    return await self.store.finish(claim, Completion(failure=failure))
-                case Died("timeout", detail):
-                    failure = Failure("timeout", detail)
-                    return await self.store.finish(claim, Completion(failure=failure))
-                case Died(kind, detail):
-                    ended = await self.store.crashed(claim, Failure(kind, detail))
-                    await self.queue.ring()
-                    return ended
-                case Stopped():
-                    return None
-        finally:
-            for file in files:
-                os.close(file)
-            await self.storage.discard(staged)
+            except _Missing as error:
+                failure = Failure("source_missing", f"{error} is no longer in the storage")
+                return await self.store.finish(claim, Completion(failure=failure))
+            finally:
+                await self.storage.discard(staged)
+        match outcome:
+            case wire.Failed(code, message, step_id):
+                return await self.store.finish(claim, Completion(failure=Failure(code, message, step_id)))
+            case Died("timeout", detail):
+                return await self.store.finish(claim, Completion(failure=Failure("timeout", detail)))
+            case Died(kind, detail):
+                ended = await self.store.crashed(claim, Failure(kind, detail))
+                await self.queue.ring()
+                return ended
+            case Stopped():
+                return None
 
     def _submit(self, job: Job, lease: Lease, pipeline: Pipeline, files: Sequence[int]) -> Running:
         task = wire.Task(
@@ -199,22 +196,22 @@ class Worker:
         lease.percent = percent
         self.hub.publish(event, job)
 
-    async def _open(self, job: Job, pipeline: Pipeline) -> list[int]:
-        assert job.source.key is not None
-        keys = [job.source.key]
+    async def _open(self, job: Job, pipeline: Pipeline, opened: ExitStack) -> Sequence[int]:
+        """The source and the assets, open as long as ``opened`` is."""
+        keys = {"its source": job.source.key}
         for asset_id in sorted(pipeline.needs):
             asset = await self.store.get_asset(job.tenant, asset_id)
-            if asset is None:
-                raise KeyError(f"asset {asset_id}")
-            keys.append(asset.key)
-        files: list[int] = []
-        try:
-            for key in keys:
-                files.append(await self.storage.open(key))
-        except BaseException:
-            for file in files:
-                os.close(file)
-            raise
+            keys[f"asset {asset_id}"] = asset.key if asset else None
+        files = []
+        for name, key in keys.items():
+            if key is None:
+                raise _Missing(name)
+            try:
+                file = await self.storage.open(key)
+            except KeyError as error:
+                raise _Missing(name) from error
+            opened.callback(os.close, file)
+            files.append(file)
         return files
 
     async def _keep(
@@ -267,6 +264,10 @@ class Worker:
             known = BY_NAME.get(job.source.format or "" if wanted == "same" else wanted)
             extension = known.extensions[0] if known else "bin"
         return output_key(job.tenant, job.id, job.attempt, step.id, extension)
+
+
+class _Missing(Exception):
+    """What the job needs is not there; says what."""
 
 
 def _media_type(name: str) -> str:
