@@ -78,6 +78,19 @@ async def test_what_nobody_waits_for_any_more_is_not_done(store: SqliteStore) ->
     assert (await store.depth()).by_state[JobState.PROCESSING] == 0
 
 
+async def test_a_claim_whose_caller_went_away_during_the_commit_is_given_back(store: SqliteStore) -> None:
+    first = (await store.create(job())).job
+    (claiming,) = started(store.claim("gone", 30))
+    await asyncio.sleep(0)  # it is handed in
+    await asyncio.sleep(0)  # its statements have run
+    claiming.cancel()
+    await asyncio.wait([claiming])
+    await store.check()
+    found = await store.get("local", first.id)
+    assert found is not None
+    assert (found.state, found.attempt, found.losses) == (JobState.QUEUED, 1, 0)
+
+
 async def test_closing_finishes_what_was_handed_in(store: SqliteStore) -> None:
     calls = started(*(store.create(job()) for _ in range(MAX_BATCH + 10)))
     await asyncio.sleep(0)

@@ -4,7 +4,10 @@ import re
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.config import Config
@@ -32,6 +35,17 @@ def migrated(tmp_path: Path) -> Path:
     return tmp_path / "jobs.db"
 
 
+def asked(database: Path, sql: str, values: Mapping[str, None] | None = None) -> list[tuple[Any, ...]]:
+    with closing(sqlite3.connect(database)) as connection, connection:
+        return connection.execute(sql, values or {}).fetchall()
+
+
+def plan(database: Path, sql: str) -> list[str]:
+    """SQLite's plan, a line for each step."""
+    names = re.findall(r":(\w+)", sql)
+    return [row[3] for row in asked(database, f"EXPLAIN QUERY PLAN {sql}", dict.fromkeys(names))]
+
+
 def test_the_known_head_is_the_newest_migration() -> None:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
@@ -44,7 +58,7 @@ def test_the_known_head_is_the_newest_migration() -> None:
     [("job", rows.JOB_COLUMNS), ("event", rows.EVENT_COLUMNS), ("asset", rows.ASSET_COLUMNS)],
 )
 def test_the_rows_are_the_tables(migrated: Path, table: str, columns: str) -> None:
-    there = [row[1] for row in sqlite3.connect(migrated).execute(f"PRAGMA table_info({table})")]
+    there = [row[1] for row in asked(migrated, f"PRAGMA table_info({table})")]
     assert sorted(columns.split(", ")) == sorted(there)
 
 
@@ -59,21 +73,17 @@ def test_a_database_that_is_up_to_date_starts_without_alembic(migrated: Path) ->
 
 def test_a_migration_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
     database = tmp_path / "jobs.db"
-    with sqlite3.connect(database) as connection:
-        connection.execute("CREATE TABLE asset (id TEXT)")
+    asked(database, "CREATE TABLE asset (id TEXT)")
     with pytest.raises(OperationalError):
         migrate(database)
-    names = [row[0] for row in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
-    connection.execute("DROP TABLE asset")
-    connection.close()
+    names = [row[0] for row in asked(database, "SELECT name FROM sqlite_schema WHERE type = 'table'")]
+    asked(database, "DROP TABLE asset")
     assert "job" not in names
     migrate(database)
 
 
 def test_a_newer_database_is_refused(migrated: Path) -> None:
-    with sqlite3.connect(migrated) as connection:
-        connection.execute("UPDATE alembic_version SET version_num = '9999'")
-    connection.close()
+    asked(migrated, "UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(StartupError, match="newer PixelFlow \\(schema 9999"):
         migrate(migrated)
 
@@ -86,30 +96,17 @@ def test_what_is_no_database_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", sorted(ALL.keys() - {"COUNT_BY_STATE"}))
 def test_no_statement_reads_a_whole_table(migrated: Path, name: str) -> None:
-    names = set(re.findall(r":(\w+)", ALL[name]))
-    plan = [
-        row[3]
-        for row in sqlite3.connect(migrated).execute(f"EXPLAIN QUERY PLAN {ALL[name]}", dict.fromkeys(names))
-    ]
-    scans = [
-        re.match(r"SCAN (job|event|idempotency|asset)\b(?: USING (?:COVERING )?INDEX (\w+))?", step)
-        for step in plan
-    ]
-    assert all((name, scan[2]) in FIRST_ROW_ONLY for scan in scans if scan), plan
-    sorts = [step for step in plan if "TEMP B-TREE" in step]
-    assert len(sorts) == (name == "CLAIM"), plan
+    steps = plan(migrated, ALL[name])
+    scan = re.compile(r"SCAN (job|event|idempotency|asset)\b(?: USING (?:COVERING )?INDEX (\w+))?")
+    scans = [found for step in steps if (found := scan.match(step))]
+    assert all((name, found[2]) in FIRST_ROW_ONLY for found in scans), steps
+    assert sum("TEMP B-TREE" in step for step in steps) == (name == "CLAIM"), steps
 
 
 def test_the_claim_counts_what_is_in_flight_in_the_smallest_index(migrated: Path) -> None:
-    names = set(re.findall(r":(\w+)", statements.CLAIM))
-    plan = [
-        row[3]
-        for row in sqlite3.connect(migrated).execute(
-            f"EXPLAIN QUERY PLAN {statements.CLAIM}", dict.fromkeys(names)
-        )
-    ]
-    assert "SEARCH job USING INDEX job_in_flight (tenant=?)" in plan
-    assert any(step.startswith("SEARCH job USING COVERING INDEX job_to_claim") for step in plan)
+    steps = plan(migrated, statements.CLAIM)
+    assert "SEARCH job USING INDEX job_in_flight (tenant=?)" in steps
+    assert any(step.startswith("SEARCH job USING COVERING INDEX job_to_claim") for step in steps)
 
 
 def test_all_prepared_statements_are_kept() -> None:

@@ -5,6 +5,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -45,6 +46,8 @@ CACHE_KILOBYTES = 16_384
 """Pages that the write connection keeps in memory."""
 CHECKPOINT_PAGES = 4_000
 """Pages of 4 KiB in the write-ahead log after which a commit moves them into the database."""
+BUSY_MILLISECONDS = 500
+"""How long a write waits for a stranger, such as a person's shell, to let go of the file."""
 STATEMENTS = 128
 """Prepared statements that a connection keeps: all there are."""
 
@@ -69,21 +72,20 @@ def _open(
         lock = FileLock(path)
     except OSError as error:
         raise StartupError(f"{path} cannot be written ({error}); DB_PATH needs another place") from error
-    try:
+    with ExitStack() as opened:
+        opened.callback(lock.release)
         migrate(path)
-        writes = _connect(path)
+        writes, *readers = (opened.enter_context(closing(_connect(path))) for _ in range(3))
         writes.execute("PRAGMA journal_mode = WAL")
         writes.execute(f"PRAGMA synchronous = {synchronous}")
         writes.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
         writes.execute(f"PRAGMA journal_size_limit = {4 * CHECKPOINT_PAGES * 4096}")
         writes.execute(f"PRAGMA cache_size = -{CACHE_KILOBYTES}")
-        readers = _connect(path), _connect(path)
+        writes.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
         for reader in readers:
             reader.execute("PRAGMA query_only = ON")
-    except BaseException:
-        lock.release()
-        raise
-    return lock, writes, *readers
+        opened.pop_all()
+    return lock, writes, readers[0], readers[1]
 
 
 def _connect(path: Path) -> sqlite3.Connection:
@@ -91,7 +93,7 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 
 class SqliteStore:
-    """A JobStore; one thread writes and groups commits, ``get`` reads at once, longer reads have a thread.
+    """A JobStore: writes share commits, ``get`` reads at once, longer reads have a thread.
 
     The outputs of a job that is retried are named by no row any more: the keeper's sweep removes the files.
     """
@@ -149,7 +151,10 @@ class SqliteStore:
         return await self.writer.run(lambda tx: tx.change(sql.START, values, JobState.AWAITING_UPLOAD))
 
     async def claim(self, owner: str, lease_seconds: float, limit: int = 1) -> Sequence[Job]:
-        return await self.writer.run(lambda tx: transitions.claim(tx, owner, lease_seconds, limit))
+        return await self.writer.run(
+            lambda tx: transitions.claim(tx, owner, lease_seconds, limit),
+            regret=lambda jobs: lambda tx: transitions.release(tx, [job.claim for job in jobs]),
+        )
 
     async def renew(self, claims: Mapping[Claim, int], lease_seconds: float) -> Sequence[Claim]:
         return await self.writer.run(lambda tx: transitions.renew(tx, claims, lease_seconds))

@@ -78,15 +78,24 @@ class Transaction:
 
 
 Operation = Callable[[Transaction], Any]
-Waiting = tuple[Operation, asyncio.Future[Any]]
-Outcome = tuple[asyncio.Future[Any], Any, BaseException | None]
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """An operation, who waits for it, and how to undo it should nobody wait any more."""
+
+    operation: Operation
+    future: asyncio.Future[Any]
+    regret: Callable[[Any], Operation] | None = None
+    value: Any = None
+    error: Exception | None = None
 
 
 @dataclass(slots=True)
 class _Performed:
     """A batch whose statements have run and whose COMMIT is to come."""
 
-    outcomes: list[Outcome]
+    outcomes: list[_Waiting]
     moves: Counter[JobState]
     sequence: int
 
@@ -102,7 +111,7 @@ class Writer:
         self._connection = connection
         self._clock = clock
         self._loop = asyncio.get_running_loop()
-        self._waiting: deque[Waiting] = deque()
+        self._waiting: deque[_Waiting] = deque()
         self._busy = False
         self._idle = asyncio.Event()
         self._idle.set()
@@ -117,14 +126,19 @@ class Writer:
         self._thread = Thread(target=self._commit, name="store-commit", daemon=True)
         self._thread.start()
 
-    async def run(self, operation: Callable[[Transaction], T]) -> T:
-        """Run it in a transaction, perhaps twice, and answer once it is durable; raises StoreUnavailable."""
+    async def run(
+        self, operation: Callable[[Transaction], T], regret: Callable[[T], Operation] | None = None
+    ) -> T:
+        """Run it in a transaction, perhaps twice, and answer once it is durable; raises StoreUnavailable.
+
+        When its caller is cancelled too late to leave it undone, ``regret`` makes what undoes it.
+        """
         if self._closed or len(self._waiting) >= MAX_WAITING:
             raise StoreUnavailable(
                 "the job store is closed" if self._closed else "too many writes are waiting"
             )
         future: asyncio.Future[T] = self._loop.create_future()
-        self._waiting.append((operation, future))
+        self._waiting.append(_Waiting(operation, future, regret))
         self._next()
         return await future
 
@@ -146,40 +160,40 @@ class Writer:
     def _perform(self) -> None:
         """Run a batch's statements in a transaction, and hand it on to be committed."""
         batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), MAX_BATCH))]
-        refused: list[Outcome] = []
+        refused: list[_Waiting] = []
         try:
             while (performed := self._attempt(batch, refused)) is None:
                 pass
         except Exception as error:  # noqa: BLE001 - whatever it is, each caller must hear of it
             self._roll_back()
-            refused.extend((future, None, None) for _, future in batch)
-            self._finish(_Performed(refused, Counter(), self._sequence), error)
+            self._finish(_Performed(refused + batch, Counter(), self._sequence), error)
             return
         performed.outcomes += refused
         self._performed.put(performed)
 
-    def _attempt(self, batch: list[Waiting], refused: list[Outcome]) -> _Performed | None:
+    def _attempt(self, batch: list[_Waiting], refused: list[_Waiting]) -> _Performed | None:
         """Run all; or roll back, move the one that failed after a write to ``refused``, answer ``None``."""
         connection = self._connection
         connection.execute("BEGIN IMMEDIATE")
         tx = Transaction(connection, self._clock, self._sequence)
-        outcomes: list[Outcome] = []
-        for index, (operation, future) in enumerate(batch):
-            if future.cancelled():
+        outcomes: list[_Waiting] = []
+        for index, waiting in enumerate(batch):
+            if waiting.future.cancelled():
                 continue
             changes = connection.total_changes
             tx.tick()
+            waiting.error = None
             try:
-                outcomes.append((future, operation(tx), None))
+                waiting.value = waiting.operation(tx)
             except Exception as error:
                 if isinstance(error, sqlite3.Error) and not isinstance(error, _REFUSALS):
                     raise
+                waiting.error = _refused(error)
                 if connection.total_changes != changes:
                     connection.execute("ROLLBACK")
-                    refused.append((future, None, _refused(error)))
-                    del batch[index]
+                    refused.append(batch.pop(index))
                     return None
-                outcomes.append((future, None, _refused(error)))
+            outcomes.append(waiting)
         return _Performed(outcomes, tx.moves, tx.sequence)
 
     def _commit(self) -> None:
@@ -205,15 +219,16 @@ class Writer:
             self.states = Counter({state: self.states[state] + performed.moves[state] for state in JobState})
             self.commits += 1
             self.operations += len(performed.outcomes)
-        for future, value, error in performed.outcomes:
-            if future.done():
-                continue
-            if error is not None:
-                future.set_exception(error)
-            elif failure is not None:
-                future.set_exception(_unavailable(failure))
+        for waiting in performed.outcomes:
+            error = waiting.error or (_unavailable(failure) if failure else None)
+            if waiting.future.done():
+                if waiting.regret and not error:
+                    undo = waiting.regret(waiting.value)
+                    self._waiting.append(_Waiting(undo, self._loop.create_future()))
+            elif error:
+                waiting.future.set_exception(error)
             else:
-                future.set_result(value)
+                waiting.future.set_result(waiting.value)
         self._busy = False
         self._next()
         if not self._busy:
