@@ -5,6 +5,7 @@ import json
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from io import BytesIO
 from pathlib import Path
@@ -34,7 +35,7 @@ class Audit:
 def audit(database: Path, uploads: Path, outputs: Path, acknowledged: Iterable[str]) -> Audit:
     """Count over a stopped server's files; jobs must not have been retried or deleted."""
     found = Audit()
-    with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as book:
+    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as book:
         jobs = {row[0]: row[1:] for row in book.execute("SELECT id, state, source, outputs FROM job")}
         ends = Counter(
             job_id
