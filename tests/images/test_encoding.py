@@ -8,7 +8,7 @@ from PIL import Image
 from harness.operating import psnr, still
 from harness.pictures import encoded, photo
 from harness.rendering import rendered
-from pixelflow.domain.errors import InvalidRequest
+from pixelflow.domain.errors import ImageError, InvalidRequest
 from pixelflow.operations.pipeline import parse
 
 PHOTO = photo(120, 80)
@@ -48,8 +48,9 @@ def test_sixteen_bits_become_eight_elsewhere(target, options):
     assert psnr(np.asarray(out.picture.convert("RGB")), PIXELS) > 24
 
 
-def test_ten_bits_of_avif():
-    out = rendered(wide("png"), SAME | {"format": "avif", "bit_depth": 10, "quality": 95})
+@pytest.mark.parametrize("source", [wide("png"), PNG])
+def test_ten_bits_of_avif(source):
+    out = rendered(source, SAME | {"format": "avif", "bit_depth": 10, "quality": 95})
 
     image = opened(out.file)
     assert image.get("bits-per-sample") == 10
@@ -191,6 +192,15 @@ def test_under_same_such_an_option_is_passed_over():
 def test_lossless_with_a_quality_is_a_contradiction():
     with pytest.raises(InvalidRequest, match="no quality"):
         parse([{"id": "a", **SAME, "format": "webp", "lossless": True, "quality": 50}])
+
+
+def test_a_side_that_the_format_has_no_room_for():
+    long = {"action": "resize", "width": 16384, "height": 2, "fit": "fill", "enlarge": True}
+
+    assert rendered(PNG, long | {"format": "jpeg"}).picture.size == (16384, 2)
+    with pytest.raises(ImageError, match="a webp has at most 16,383 pixels on a side, not 16,384") as found:
+        rendered(PNG, long | {"format": "webp"})
+    assert (found.value.code, found.value.step) == ("invalid", "s1")
 
 
 def test_other_spellings_of_formats():

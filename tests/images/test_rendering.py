@@ -111,6 +111,19 @@ def test_a_step_that_must_not_fail_ends_the_job_by_its_name():
     assert (found.value.code, found.value.step) == ("invalid", "bad")
 
 
+def test_a_skipped_output_is_not_said_to_be_made():
+    out = rendered(
+        encoded(PHOTO, "PNG"),
+        {"id": "big", "action": "thumbnail", "width": 600, "format": "png", "on_error": "skip"},
+        {"id": "small", "action": "thumbnail", "width": 30, "format": "png"},
+        max_output_bytes=20_000,
+    )
+
+    assert [made.step for made in out.finished.made] == ["small"]
+    assert [(one.step, one.code) for one in out.finished.skipped] == [("big", "limit")]
+    assert "MAX_OUTPUT_BYTES" in out.finished.skipped[0].message
+
+
 def test_info_tells_the_source_as_json():
     exif = Image.Exif()
     exif[0x010F] = "Maker"

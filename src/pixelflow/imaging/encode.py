@@ -5,6 +5,7 @@ from __future__ import annotations
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
+from pixelflow.domain.errors import ImageError
 from pixelflow.domain.media import BY_NAME
 from pixelflow.imaging import jpeg
 from pixelflow.operations.encoding import ALL_DEPTHS, DEFAULT_QUALITY, EFFORT, FULL_CHROMA_QUALITY, Encoding
@@ -18,12 +19,21 @@ if TYPE_CHECKING:
 
     from pixelflow.imaging.picture import Picture, Pixels
 
+_MAX_SIDE = {"webp": 16_383, "jpeg": 65_535, "gif": 65_535}
+"""Longest side in pixels that a format has room for."""
 _KEEP_FLAGS = {"exif": 1, "xmp": 2, "iptc": 4, "icc": 8}
 """VipsForeignKeep; copyright and whatever else lives in EXIF fields travels as ``exif``."""
 
 
 def encode(picture: Picture, name: str, options: Encoding) -> bytes:
-    """The file; transparency is laid on white where the format has none. Raises pyvips.Error."""
+    """The file; transparency is laid on white where the format has none.
+
+    Raises pyvips.Error, and ImageError for a picture that is too large for the format.
+    """
+    longest = max(picture.size)
+    if longest > _MAX_SIDE.get(name, longest):
+        most = _MAX_SIDE[name]
+        raise ImageError("invalid", f"a {name} has at most {most:,} pixels on a side, not {longest:,}")
     quality = options.quality or DEFAULT_QUALITY.get(name, 0)
     pixels = picture.pixels
     if pixels is not None and not (options.lossless or options.near_lossless or options.progressive):
@@ -112,7 +122,7 @@ def _avif(options: Encoding, quality: int) -> dict[str, Any]:
         "lossless": options.lossless,
         "effort": _effort(options, "avif"),
         "bitdepth": depth,
-        "subsample_mode": "off" if _full_chroma(options, quality) else "on",
+        "subsample_mode": "off" if options.lossless or _full_chroma(options, quality) else "on",
     }
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 SETTLED_PIXELS = 24_000_000
-"""A result of more pixels than this stays lazy, so that it never lies in memory whole beside its source."""
+"""A result of more pixels than this that is used once stays lazy: it never lies whole beside its source."""
 
 SMALL_PIXELS = 100_000
 """Up to here Pillow scales in less time than libvips needs to begin."""
@@ -64,21 +64,24 @@ class Picture:
 
     ``size`` is the true width and height of one frame in pixels: the image may be smaller when it was shrunk
     while it was decoded. ``unfinished`` is what the source still needs to be upright and in sRGB, which is
-    cheaper done to a scaled result.
+    cheaper done to a scaled result. ``lazy`` says that no pixel was computed yet.
     """
 
-    __slots__ = ("_image", "pixels", "size", "unfinished")
+    __slots__ = ("_image", "lazy", "pixels", "size", "unfinished")
 
     def __init__(
         self,
         content: pyvips.Image | Pixels,
         size: tuple[int, int],
         unfinished: Callable[[pyvips.Image], pyvips.Image] | None = None,
+        *,
+        lazy: bool = False,
     ) -> None:
         self.pixels = content if isinstance(content, Pixels) else None
         self._image = None if isinstance(content, Pixels) else content
         self.size = size
         self.unfinished = unfinished
+        self.lazy = lazy
 
     @property
     def image(self) -> pyvips.Image:
@@ -108,8 +111,6 @@ def settled(image: pyvips.Image, *, metadata: bool) -> pyvips.Image | Pixels:
     Raises pyvips.Error.
     """
     width, height, bands = image.width, image.height, image.bands
-    if width * height > SETTLED_PIXELS:
-        return image
     plain = (
         not metadata
         and image.format == "uchar"

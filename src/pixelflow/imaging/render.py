@@ -19,7 +19,7 @@ from pixelflow.imaging import native, wire
 from pixelflow.imaging.encode import encode
 from pixelflow.imaging.facts import SourceFacts
 from pixelflow.imaging.limits import check_output, check_picture
-from pixelflow.imaging.picture import Picture, Pixels, settled
+from pixelflow.imaging.picture import SETTLED_PIXELS, Picture, Pixels, settled
 from pixelflow.imaging.plan import checked, derivations
 from pixelflow.imaging.source import Reading, Source, complaint, damaged, mapped, open_source
 from pixelflow.imaging.srgb import SCALABLE
@@ -146,8 +146,10 @@ class _Rendering:
     def _reading(self, takers: Sequence[Step]) -> Reading:
         if all(step.operation.produces == "json" for step in takers):
             return "lazy"
-        alone = len(takers) == 1 and takers[0].operation.pure_resize
-        return "stream" if alone and self.source.orientation == 1 and not self._animated() else "memory"
+        first = takers[0]
+        # After one that was skipped, others would read the stream again.
+        once = len(takers) == 1 and first.operation.pure_resize and first.on_error == "fail"
+        return "stream" if once and self.source.orientation == 1 and not self._animated() else "memory"
 
     def _animated(self) -> bool:
         """Whether any output has room for more than the first frame."""
@@ -171,7 +173,8 @@ class _Rendering:
         for step, sibling in order:
             given = results.get(sibling.id, picture) if sibling else picture
             try:
-                result = self._step(step, given, picture, reading, last=step is last)
+                uses = int(step.output) + waiting[step.id] + len(self._takers(step.id))
+                result = self._step(step, given, picture, reading, last=step is last, shared=uses > 1)
             except ImageError as error:
                 error.step = error.step or step.id
                 if step.on_error == "fail" or (error.code == "corrupt" and reading != "memory"):
@@ -190,7 +193,7 @@ class _Rendering:
                     results.pop(sibling.id, None)
 
     def _step(
-        self, step: Step, given: Picture, picture: Picture, reading: Reading, *, last: bool
+        self, step: Step, given: Picture, picture: Picture, reading: Reading, *, last: bool, shared: bool
     ) -> Picture | None:
         """Do one step and write what it makes; returns its image if it makes one.
 
@@ -202,9 +205,11 @@ class _Rendering:
         try:
             with self._timed("decode" if unread else action):
                 found = self._applied(step, given, picture.size)
-                result = self._result(step, found) if step.operation.produces == "image" else None
+                image = step.operation.produces == "image"
+                result = self._result(step, found, shared=shared) if image else None
             if last:
                 picture.release()
+            unread = unread and result is not None and result.lazy
             if step.output:
                 with self._timed("encode"):
                     self._keep(step, found if result is None else result)
@@ -236,25 +241,28 @@ class _Rendering:
             raise ImageError("invalid", f"{operation.action} cannot be done to an animation")
         return operation.apply(image, Context(self.assets, self.facts, step.id, size))
 
-    def _result(self, step: Step, made: pyvips.Image | Pixels) -> Picture:
+    def _result(self, step: Step, made: pyvips.Image | Pixels, *, shared: bool) -> Picture:
         if isinstance(made, Pixels):
             return Picture(made, (made.width, made.height))
         frame = made.width, made.get_page_height()
         check_picture(*frame, self.limits, frames=made.height // frame[1], step=step.id)
+        if made.width * made.height > SETTLED_PIXELS and not shared:
+            return Picture(made, frame, lazy=True)
         return Picture(settled(made, metadata=self.metadata), frame)
 
     def _keep(self, step: Step, result: Any) -> None:
         if isinstance(result, Picture):
             name = self._format(step)
             content = encode(result, name, step.encoding)
-            self.made[step.id] = wire.Made(step.id, name, *result.size)
+            made = wire.Made(step.id, name, *result.size)
         else:
             content = msgspec.json.encode(result)
-            self.made[step.id] = wire.Made(step.id, "json")
+            made = wire.Made(step.id, "json")
         check_output(len(content), self.limits, step.id)
         rest = memoryview(content)
         while rest:
             rest = rest[os.write(self.outputs[step.id], rest) :]
+        self.made[step.id] = made
 
     def _skip(self, step: Step, code: str, message: str) -> None:
         """The step, and the steps that would have followed from it."""

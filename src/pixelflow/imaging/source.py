@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import pyvips
 
 from pixelflow.domain.errors import ImageError
-from pixelflow.domain.media import FORMATS, SNIFF_BYTES, sniff
+from pixelflow.domain.media import BY_NAME, FORMATS, SNIFF_BYTES, sniff
 from pixelflow.imaging import jpeg, srgb
 from pixelflow.imaging.limits import check_bytes, check_picture
 from pixelflow.imaging.picture import Pixels
@@ -45,9 +45,8 @@ def mapped(descriptor: int, limits: ImageLimits) -> Iterator[mmap]:
     try:
         yield data
     finally:
-        with suppress(
-            BufferError
-        ):  # an image that was not let go yet still looks at it, and unmaps it when it goes
+        # An image that was not let go of yet still looks at it, and unmaps it when it goes.
+        with suppress(BufferError):
             data.close()
 
 
@@ -144,13 +143,9 @@ def open_source(data: mmap, limits: ImageLimits) -> Source:
         width, height, orientation, frames, head = plain.width, plain.height, plain.orientation, 1, None
     else:
         head = _open(data, kind, stream=True)
-        width, height, orientation, frames = (
-            head.width,
-            head.height,
-            _number(head, "orientation", 1),
-            _number(head, "n-pages", 1),
-        )
-        frames = frames if kind in {"gif", "webp"} else 1
+        width, height, orientation = head.width, head.height, _number(head, "orientation", 1)
+        # The pages of other formats are no frames: the first one is the picture.
+        frames = _number(head, "n-pages", 1) if BY_NAME[kind].animated else 1
         check_picture(width, height, limits, frames=frames, bands=head.bands)
     if orientation in _TURNED and frames == 1:
         width, height = height, width
