@@ -29,7 +29,7 @@ class PixelFlow:
 
     def __init__(self, workload: Workload) -> None:
         self.outputs = [f"w{out.width}" for out in workload.outputs]
-        boundary = "pixelflow-benchmark"
+        boundary = "0f8fad5bd9cb469fa16570867728950e"  # as long as httpx makes it
         part = f'--{boundary}\r\nContent-Disposition: form-data; name="'
         self.content_type = f"multipart/form-data; boundary={boundary}"
         self.body = b"".join(

@@ -1,7 +1,6 @@
 """From the start of `pixelflow serve` to the first 200 of /healthz and /readyz, fresh and again."""
 
 import argparse
-import shutil
 import socket
 import statistics
 import time
@@ -55,7 +54,6 @@ def main() -> None:
         home = fresh_folder("cold_start")
         for measured in times.values():
             measured.append(started(home))
-        shutil.rmtree(home)
     for name, measured in times.items():
         columns = list(zip(*measured, strict=True))
         cells = [f"{1000 * statistics.median(column):.0f} | {1000 * max(column):.0f}" for column in columns]

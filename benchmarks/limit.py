@@ -5,7 +5,6 @@ import multiprocessing
 import os
 import queue
 import resource
-import shutil
 import sys
 import time
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any
 
 import libvips
 from machine import Watch
-from pictures import WORK
+from servers import fresh_folder
 from workloads import WORKLOADS
 
 PROCESSES = 2
@@ -23,8 +22,7 @@ START_SECONDS = 60.0
 def measure(engine: str, workload: str, seconds: float) -> dict[str, Any]:
     """Operations a second of all processes together; raises SystemExit if one of them dies."""
     os.environ["VIPS_CONCURRENCY"] = "1"
-    folder = WORK / "data" / "limit"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = fresh_folder("limit")
     context = multiprocessing.get_context("spawn")
     barrier, results = context.Barrier(PROCESSES + 1), context.Queue()
     source, outputs = _job(workload)
@@ -41,7 +39,6 @@ def measure(engine: str, workload: str, seconds: float) -> dict[str, Any]:
         rows = [_result(results, seconds) for _ in processes]
     for process in processes:
         process.join()
-    shutil.rmtree(folder)
     jobs = sum(row["jobs"] for row in rows)
     cpu = sum(row["cpu_seconds"] for row in rows)
     return watch.result(jobs) | {

@@ -1,11 +1,13 @@
 """The servers under test, each started fresh on loopback with a data folder of its own, and stopped whole."""
 
+import atexit
 import os
 import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -32,15 +34,9 @@ class Server:
 
 @contextmanager
 def pixelflow(folder: Path | None = None, **settings: str) -> Iterator[Server]:
-    """`pixelflow serve` with two decoders, durable, the cage required; a folder that is given is kept."""
-    home = folder or fresh_folder("pixelflow")
-    port = free_port()
-    with ExitStack() as stack:
-        if folder is None:
-            stack.callback(shutil.rmtree, home, ignore_errors=True)
-        pid = stack.enter_context(
-            process(pixelflow_command(), pixelflow_environment(home, port, **settings), "pixelflow")
-        )
+    """`pixelflow serve` with two decoders, durable, the cage required; by default on an empty folder."""
+    home, port = folder or fresh_folder("pixelflow"), free_port()
+    with process(pixelflow_command(), pixelflow_environment(home, port, **settings), "pixelflow") as pid:
         wait_for(port, "/readyz")
         yield Server(port, [pid])
 
@@ -107,7 +103,6 @@ class _Starter:
 def _peer(name: str, environment: Mapping[str, str]) -> Iterator[tuple[_Starter, int]]:
     data, port, redis = fresh_folder(name), free_port(), free_port()
     with ExitStack() as stack:
-        stack.callback(shutil.rmtree, data, ignore_errors=True)
         common = {
             "DATA": str(data),
             "PORT": str(port),
@@ -150,6 +145,7 @@ def process(command: Sequence[str], environment: Mapping[str, str], name: str) -
         with suppress(ProcessLookupError):
             os.killpg(child.pid, signal.SIGKILL)
         child.wait()
+        os.sync()  # what one server leaves dirty is not for the next one to write
 
 
 def wait_for(port: int, path: str | None = None, seconds: float = START_SECONDS) -> None:
@@ -184,10 +180,13 @@ def free_port() -> int:
 
 
 def fresh_folder(name: str) -> Path:
-    """An empty folder on the disk of the measurements."""
-    folder = WORK / "data" / name
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    """An empty folder on the disk of the measurements, gone when this program ends.
+
+    Not before: ext4 searches longer for free inodes while it remembers deleted ones.
+    """
+    (WORK / "data").mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=WORK / "data"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
 
 
