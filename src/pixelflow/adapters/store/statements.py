@@ -36,35 +36,19 @@ WHERE tenant = :tenant AND id = :id AND state = 'awaiting_upload'
 RETURNING {JOB_COLUMNS}
 """
 
-# SQLite's own dialect. The recursion jumps from tenant to tenant through the index, so the cost is that of
-# the tenants that wait at the highest priority, not of their jobs. One jump brings the tenant and the age of
-# its oldest job, as one text, since a scalar subquery has one value. The planner knows no sizes: the indexes
-# are named, or it might sort a million jobs.
+# A lane is a priority and a tenant with queued jobs; triggers keep the age of its oldest. So a claim costs
+# the lanes of the highest priority, whatever the number of their jobs. SQLite is told the indexes: it knows
+# no sizes, and might sort a million jobs.
 CLAIM = f"""
-WITH RECURSIVE
-top (priority) AS (
-    SELECT priority FROM job INDEXED BY job_to_claim
-    WHERE state = 'queued' ORDER BY priority DESC LIMIT 1),
-head (oldest) AS (
-    SELECT (SELECT printf('%020.6f', queued_at) || tenant FROM job INDEXED BY job_to_claim
-            WHERE state = 'queued' AND priority = (SELECT priority FROM top)
-            ORDER BY tenant, queued_at LIMIT 1)
-    UNION ALL
-    SELECT (SELECT printf('%020.6f', queued_at) || tenant FROM job INDEXED BY job_to_claim
-            WHERE state = 'queued' AND priority = (SELECT priority FROM top)
-                AND tenant > substr(head.oldest, 21)
-            ORDER BY tenant, queued_at LIMIT 1)
-    FROM head WHERE head.oldest IS NOT NULL),
-next (tenant) AS (
-    SELECT substr(oldest, 21) FROM head WHERE oldest IS NOT NULL
-    ORDER BY (SELECT count(*) FROM job INDEXED BY job_in_flight
-              WHERE state = 'processing' AND tenant = substr(head.oldest, 21)), oldest
-    LIMIT 1)
 UPDATE job SET state = 'processing', attempt = attempt + 1, owner = :owner, lease_until = :lease_until,
     started_at = :now, updated_at = :now, progress = 0, sequence = :sequence
 WHERE state = 'queued' AND rowid = (
     SELECT rowid FROM job INDEXED BY job_to_claim
-    WHERE state = 'queued' AND priority = (SELECT priority FROM top) AND tenant = (SELECT tenant FROM next)
+    WHERE state = 'queued' AND (priority, tenant) = (
+        SELECT priority, tenant FROM lane WHERE priority = (SELECT max(priority) FROM lane)
+        ORDER BY (SELECT count(*) FROM job INDEXED BY job_in_flight
+                  WHERE state = 'processing' AND job.tenant = lane.tenant), oldest, tenant
+        LIMIT 1)
     ORDER BY queued_at, rowid LIMIT 1)
 RETURNING {JOB_COLUMNS}
 """
@@ -172,7 +156,8 @@ DELETE FROM event WHERE sequence IN (
     SELECT sequence FROM event WHERE kind = 'job.deleted' AND at < :horizon ORDER BY at LIMIT :limit)
 """
 
-OLDEST_QUEUED = "SELECT queued_at FROM job WHERE state = 'queued' ORDER BY queued_at LIMIT 1"
+OLDEST_QUEUED = "SELECT oldest FROM lane ORDER BY oldest LIMIT 1"
+
 # Grouped by tenant first, since that is the index's order.
 COUNT_BY_STATE = """
 SELECT state, sum(jobs) FROM (SELECT state, count(*) AS jobs FROM job GROUP BY tenant, state) GROUP BY state

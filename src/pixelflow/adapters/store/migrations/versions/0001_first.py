@@ -10,6 +10,26 @@ branch_labels = None
 depends_on = None
 
 
+JOINS_LANE = """
+INSERT INTO lane (priority, tenant, oldest) VALUES (NEW.priority, NEW.tenant, NEW.queued_at)
+ON CONFLICT (priority, tenant) DO UPDATE SET oldest = excluded.oldest WHERE excluded.oldest < lane.oldest;
+"""
+LEAVES_LANE = """
+UPDATE lane SET oldest = (
+    SELECT queued_at FROM job
+    WHERE state = 'queued' AND priority = OLD.priority AND tenant = OLD.tenant ORDER BY queued_at LIMIT 1)
+WHERE priority = OLD.priority AND tenant = OLD.tenant AND oldest = OLD.queued_at;
+DELETE FROM lane WHERE priority = OLD.priority AND tenant = OLD.tenant AND oldest IS NULL;
+"""
+LANE_TRIGGERS = (
+    f"CREATE TRIGGER lane_new AFTER INSERT ON job WHEN NEW.state = 'queued' BEGIN {JOINS_LANE} END",
+    f"CREATE TRIGGER lane_in AFTER UPDATE OF state ON job WHEN NEW.state = 'queued' BEGIN {JOINS_LANE} END",
+    f"CREATE TRIGGER lane_out AFTER UPDATE OF state ON job WHEN OLD.state = 'queued' BEGIN {LEAVES_LANE} END",
+    f"CREATE TRIGGER lane_gone AFTER DELETE ON job WHEN OLD.state = 'queued' BEGIN {LEAVES_LANE} END",
+)
+"""A lane is a priority and a tenant with queued jobs; its row tells since when the oldest waits."""
+
+
 def upgrade() -> None:
     """Create everything."""
     op.create_table(
@@ -41,12 +61,20 @@ def upgrade() -> None:
     )
     op.create_index("job_of_state", "job", ["tenant", "state", "id"])
     _partial("job_to_claim", [sa.text("priority DESC"), "state", "tenant", "queued_at"], "state = 'queued'")
-    _partial("job_waiting", ["state", "queued_at"], "state = 'queued'")
     _partial("job_in_flight", ["tenant"], "state = 'processing'")
     _partial("job_lease", ["lease_until"], "state = 'processing'")
     _partial("job_to_upload", ["created_at"], "state = 'awaiting_upload'")
     ended = "state IN ('completed', 'failed', 'cancelled', 'quarantined') AND expires_at IS NOT NULL"
     _partial("job_to_expire", ["expires_at"], ended)
+    op.create_table(
+        "lane",
+        Column("priority", Integer, primary_key=True, autoincrement=False),
+        Column("tenant", Text, primary_key=True),
+        Column("oldest", Float),
+        sqlite_with_rowid=False,
+    )
+    for trigger in LANE_TRIGGERS:
+        op.execute(trigger)
     op.create_table(
         "event",
         Column("sequence", Integer, primary_key=True),
