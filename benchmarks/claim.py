@@ -15,7 +15,7 @@ from pathlib import Path
 
 from pixelflow.adapters.store import transitions
 from pixelflow.adapters.store.sqlite import SqliteStore, open_sqlite
-from pixelflow.adapters.store.writer import Transaction
+from pixelflow.adapters.store.transaction import Transaction
 from pixelflow.domain.job import Completion, Job, JobState, Source, new_id
 
 LEASE_SECONDS = 60.0

@@ -7,7 +7,8 @@ import pytest
 
 from pixelflow.adapters.store import statements
 from pixelflow.adapters.store.sqlite import SqliteStore
-from pixelflow.adapters.store.writer import MAX_BATCH, Transaction
+from pixelflow.adapters.store.transaction import Transaction
+from pixelflow.adapters.store.writer import MAX_BATCH
 from pixelflow.domain.job import Job, JobState, Source, new_id
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from pixelflow.adapters.store import statements as sql
 from pixelflow.adapters.store.rows import json_text, to_asset, to_job
-from pixelflow.adapters.store.writer import Transaction
+from pixelflow.adapters.store.transaction import Transaction
 from pixelflow.domain.asset import Asset
 from pixelflow.domain.errors import InvalidRequest, Problem
 from pixelflow.domain.event import EventKind

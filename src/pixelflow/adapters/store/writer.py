@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 from collections import Counter, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from queue import SimpleQueue
@@ -11,10 +11,9 @@ from threading import Thread
 from typing import Any, TypeVar
 
 from pixelflow.adapters.store import statements
-from pixelflow.adapters.store.rows import Row, event_values, to_job
+from pixelflow.adapters.store.transaction import Transaction
 from pixelflow.domain.errors import StoreUnavailable
-from pixelflow.domain.event import EventKind
-from pixelflow.domain.job import Job, JobState
+from pixelflow.domain.job import JobState
 
 T = TypeVar("T")
 
@@ -22,59 +21,6 @@ MAX_BATCH = 256
 """Operations in one transaction."""
 MAX_WAITING = 100_000
 """Operations that may wait for the writer."""
-
-
-class Transaction:
-    """What an operation sees: the open transaction and the time."""
-
-    def __init__(self, connection: sqlite3.Connection, clock: Callable[[], float], sequence: int) -> None:
-        self._execute = connection.execute
-        self._clock = clock
-        self.now = clock()
-        self.sequence = sequence
-        self.moves: Counter[JobState] = Counter()
-
-    def tick(self) -> None:
-        """Take the time for the next operation."""
-        self.now = self._clock()
-
-    def rows(self, sql: str, values: Mapping[str, object]) -> list[Row]:
-        """Run a statement that answers rows."""
-        return self._execute(sql, values).fetchall()
-
-    def one(self, sql: str, values: Mapping[str, object]) -> Row | None:
-        """Run a statement that answers at most one row."""
-        found = self.rows(sql, values)
-        return found[0] if found else None
-
-    def count(self, sql: str, values: Mapping[str, object]) -> int:
-        """Run a statement and answer how many rows it changed."""
-        return self._execute(sql, values).rowcount
-
-    def job(self, tenant: str, job_id: str) -> Job | None:
-        """The job as it is in this transaction."""
-        row = self.one(statements.GET_JOB, {"tenant": tenant, "id": job_id})
-        return to_job(row) if row else None
-
-    def change(self, sql: str, values: Mapping[str, object], was: JobState) -> Job | None:
-        """Move at most one job out of ``was`` by ``sql`` and append the event; ``None`` if none matched."""
-        row = self.one(sql, {**values, "now": self.now, "sequence": self.sequence + 1})
-        if row is None:
-            return None
-        job = to_job(row)
-        self.moves[was] -= 1
-        self.entered(job)
-        return job
-
-    def entered(self, job: Job) -> None:
-        """Count the job in its state and append the event of having entered it."""
-        self.moves[job.state] += 1
-        self.append(job, EventKind.entered(job.state))
-
-    def append(self, job: Job, kind: EventKind) -> None:
-        """Append an event; ``job.sequence`` must be the next one."""
-        self._execute(statements.INSERT_EVENT, event_values(job, kind))
-        self.sequence = job.sequence
 
 
 Operation = Callable[[Transaction], Any]

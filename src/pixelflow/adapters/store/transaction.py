@@ -1,0 +1,66 @@
+"""An open transaction, as the store's writes see it."""
+
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Mapping
+
+from pixelflow.adapters.store import statements
+from pixelflow.adapters.store.rows import Row, event_values, to_job
+from pixelflow.domain.event import EventKind
+from pixelflow.domain.job import Job, JobState
+
+
+class Transaction:
+    """The statements of one operation after the other, the time of each, and what they changed in all.
+
+    ``sequence`` is that of the last event, ``moves`` how many jobs more or fewer each state has.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, clock: Callable[[], float], sequence: int) -> None:
+        self._execute = connection.execute
+        self._clock = clock
+        self.now = clock()
+        self.sequence = sequence
+        self.moves: Counter[JobState] = Counter()
+
+    def tick(self) -> None:
+        """Take the time for the next operation."""
+        self.now = self._clock()
+
+    def rows(self, sql: str, values: Mapping[str, object]) -> list[Row]:
+        """Run a statement that answers rows."""
+        return self._execute(sql, values).fetchall()
+
+    def one(self, sql: str, values: Mapping[str, object]) -> Row | None:
+        """Run a statement that answers at most one row."""
+        found = self.rows(sql, values)
+        return found[0] if found else None
+
+    def count(self, sql: str, values: Mapping[str, object]) -> int:
+        """Run a statement and answer how many rows it changed."""
+        return self._execute(sql, values).rowcount
+
+    def job(self, tenant: str, job_id: str) -> Job | None:
+        """The job as it is in this transaction."""
+        row = self.one(statements.GET_JOB, {"tenant": tenant, "id": job_id})
+        return to_job(row) if row else None
+
+    def change(self, sql: str, values: Mapping[str, object], was: JobState) -> Job | None:
+        """Move at most one job out of ``was`` by ``sql`` and append the event; ``None`` if none matched."""
+        row = self.one(sql, {**values, "now": self.now, "sequence": self.sequence + 1})
+        if row is None:
+            return None
+        job = to_job(row)
+        self.moves[was] -= 1
+        self.entered(job)
+        return job
+
+    def entered(self, job: Job) -> None:
+        """Count the job in its state and append the event of having entered it."""
+        self.moves[job.state] += 1
+        self.append(job, EventKind.entered(job.state))
+
+    def append(self, job: Job, kind: EventKind) -> None:
+        """Append an event; ``job.sequence`` must be the next one."""
+        self._execute(statements.INSERT_EVENT, event_values(job, kind))
+        self.sequence = job.sequence
