@@ -36,7 +36,11 @@ class Server:
 def pixelflow(folder: Path | None = None, **settings: str) -> Iterator[Server]:
     """`pixelflow serve` with two decoders, durable, the cage required; by default on an empty folder."""
     home, port = folder or fresh_folder("pixelflow"), free_port()
-    with process(pixelflow_command(), pixelflow_environment(home, port, **settings), "pixelflow") as pid:
+    with ExitStack() as stack:
+        if folder is None:
+            stack.callback(forget, home)
+        environment = pixelflow_environment(home, port, **settings)
+        pid = stack.enter_context(process(pixelflow_command(), environment, "pixelflow"))
         wait_for(port, "/readyz")
         yield Server(port, [pid])
 
@@ -103,6 +107,7 @@ class _Starter:
 def _peer(name: str, environment: Mapping[str, str]) -> Iterator[tuple[_Starter, int]]:
     data, port, redis = fresh_folder(name), free_port(), free_port()
     with ExitStack() as stack:
+        stack.callback(forget, data)
         common = {
             "DATA": str(data),
             "PORT": str(port),
@@ -145,7 +150,6 @@ def process(command: Sequence[str], environment: Mapping[str, str], name: str) -
         with suppress(ProcessLookupError):
             os.killpg(child.pid, signal.SIGKILL)
         child.wait()
-        os.sync()  # what one server leaves dirty is not for the next one to write
 
 
 def wait_for(port: int, path: str | None = None, seconds: float = START_SECONDS) -> None:
@@ -180,14 +184,22 @@ def free_port() -> int:
 
 
 def fresh_folder(name: str) -> Path:
-    """An empty folder on the disk of the measurements, gone when this program ends.
-
-    Not before: ext4 searches longer for free inodes while it remembers deleted ones.
-    """
+    """An empty folder on the disk of the measurements, gone when this program ends."""
     (WORK / "data").mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=WORK / "data"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
+
+
+def forget(folder: Path) -> None:
+    """Give a measurement's bytes back, in memory and on disk, so that the next one starts as this one did.
+
+    The empty files stay: ext4 searches longer for free inodes while it remembers deleted ones.
+    """
+    for file in folder.rglob("*"):
+        if file.is_file():
+            os.truncate(file, 0)
+    os.sync()
 
 
 SERVERS = {"node": node, "taskiq": taskiq, "pixelflow": pixelflow}
