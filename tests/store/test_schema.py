@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy.exc import OperationalError
 
 from pixelflow.adapters.store import rows, statements
 from pixelflow.adapters.store.schema import HEAD, MIGRATIONS, migrate
@@ -74,7 +73,7 @@ def test_a_database_that_is_up_to_date_starts_without_alembic(migrated: Path) ->
 def test_a_migration_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
     database = tmp_path / "jobs.db"
     asked(database, "CREATE TABLE asset (id TEXT)")
-    with pytest.raises(OperationalError):
+    with pytest.raises(StartupError, match="table asset already exists"):
         migrate(database)
     names = [row[0] for row in asked(database, "SELECT name FROM sqlite_schema WHERE type = 'table'")]
     asked(database, "DROP TABLE asset")

@@ -16,7 +16,8 @@ from pixelflow.domain.keys import output_key
 from pixelflow.domain.limits import ImageLimits
 from pixelflow.domain.media import BY_NAME, JSON_MEDIA_TYPE
 from pixelflow.imaging import wire
-from pixelflow.operations.pipeline import Pipeline, Step, parse
+from pixelflow.imaging.plan import checked
+from pixelflow.operations.pipeline import Pipeline, Step
 from pixelflow.ports.events import EventHub
 from pixelflow.ports.queue import Queue
 from pixelflow.ports.storage import Staged, Storage
@@ -149,7 +150,7 @@ class Worker:
 
     async def _attempt(self, job: Job, claim: Claim, lease: Lease) -> Job | None:
         try:
-            pipeline = parse(job.pipeline)
+            pipeline = checked([dict(step) for step in job.pipeline])
         except PixelFlowError as error:
             return await self.store.finish(claim, Completion(failure=Failure("invalid", error.detail)))
         staged: list[Staged] = []

@@ -16,8 +16,9 @@ from pixelflow.ports.storage import Entry, Staged, Storage, Stored
 
 READ_BYTES = 256 * 1024
 LIST_BATCH = 512
-INLINE_BYTES = 256 * 1024
-"""Up to this size a chunk is hashed and written (to the page cache) on the loop's own thread."""
+INLINE_BYTES = 1024 * 1024
+"""Up to this size a chunk is hashed and written (to the page cache) on the loop's own thread: 0.3 ms for the
+400 KiB that the HTTP server hands over at most, less than a thread costs."""
 
 
 class LocalStorage(Storage):

@@ -5,6 +5,7 @@ import contextlib
 import errno
 import hashlib
 import os
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
@@ -15,6 +16,8 @@ from pixelflow.ports.storage import Stored
 
 MAX_BATCH = 256
 HASH_BUFFER_BYTES = 256 * 1024
+GATHER_SECONDS = 0.003
+"""After a batch of several, the next one waits so long for company; a lone file never waits."""
 SMALL_BYTES = 64 * 1024
 """A file up to this size is hashed without a thread: handing it over would cost more."""
 
@@ -94,8 +97,12 @@ class Syncer:
 
     def _run(self) -> None:
         buffer = memoryview(bytearray(HASH_BUFFER_BYTES))
+        crowded = False
         while (first := self._waiting.get()) is not None:
+            if crowded:
+                time.sleep(GATHER_SECONDS)
             batch, more = self._batch(first)
+            crowded = len(batch) > 1
             try:
                 self._flush(batch, buffer)
             except Exception as error:  # noqa: BLE001 — whatever it was, nobody may wait for ever

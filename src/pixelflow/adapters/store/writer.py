@@ -19,6 +19,8 @@ T = TypeVar("T")
 
 MAX_BATCH = 256
 """Operations in one transaction."""
+GATHER_SECONDS = 0.003
+"""After a batch of several, the next one waits so long for company; a lone caller never waits."""
 MAX_WAITING = 100_000
 """Operations that may wait for the writer."""
 
@@ -59,6 +61,7 @@ class Writer:
         self._loop = asyncio.get_running_loop()
         self._waiting: deque[_Waiting] = deque()
         self._busy = False
+        self._crowded = False
         self._idle = asyncio.Event()
         self._idle.set()
         self._closed = False
@@ -101,11 +104,15 @@ class Writer:
         if self._waiting and not self._busy:
             self._busy = True
             self._idle.clear()
-            self._loop.call_soon(self._perform)
+            if self._crowded:
+                self._loop.call_later(GATHER_SECONDS, self._perform)
+            else:
+                self._loop.call_soon(self._perform)
 
     def _perform(self) -> None:
         """Run a batch's statements in a transaction, and hand it on to be committed."""
         batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), MAX_BATCH))]
+        self._crowded = len(batch) > 1
         refused: list[_Waiting] = []
         try:
             while (performed := self._attempt(batch, refused)) is None:
