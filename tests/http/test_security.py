@@ -1,6 +1,7 @@
 """Security requirements by their numbers, where no login is needed."""
 
 import base64
+import hashlib
 import json
 import socket
 import time
@@ -244,16 +245,20 @@ def test_20_a_slow_body_is_ended(make_site: Callable[..., Site], jpeg: bytes, wa
 
 def test_20_a_body_that_is_fast_enough_may_take_long(make_site: Callable[..., Site], jpeg: bytes) -> None:
     site = make_site(slow_body_seconds=0.1)
-    body, headers = form(("file", jpeg + bytes(4000)), ("pipeline", text(PIPELINE).encode()))
+    picture = jpeg + bytes(400_000)
+    body, headers = form(("file", picture), ("pipeline", text(PIPELINE).encode()))
 
     def steadily() -> Iterator[bytes]:
         for start in range(0, len(body), 2048):
-            end = time.monotonic() + 0.05
+            end = time.monotonic() + 0.005
             while time.monotonic() < end:
                 pass
             yield body[start : start + 2048]
 
-    assert site.client.post("/v1/jobs", content=steadily(), headers=headers).status_code == 202
+    answer = site.client.post("/v1/jobs", content=steadily(), headers=headers)
+    assert answer.status_code == 202, answer.text
+    source = site.client.get(answer.json()["links"]["self"]).json()["source"]
+    assert source["sha256"] == hashlib.sha256(picture).hexdigest()
 
 
 def test_20_a_client_that_leaves_leaves_nothing(site: Site, jpeg: bytes) -> None:

@@ -2,14 +2,14 @@
 
 import asyncio
 import binascii
-from collections.abc import AsyncIterator
-from time import monotonic
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from pixelflow.control.reading import read_json
 from pixelflow.domain.errors import MalformedRequest, TooLarge
 from pixelflow.http.errors import Disconnected, SlowBody
 from pixelflow.http.exchange import Exchange
+from pixelflow.http.services import Receive
 
 SLOW_BYTES_PER_SECOND = 1024
 MAX_JSON_BYTES = 1024 * 1024
@@ -19,37 +19,66 @@ LINGER_BYTES = 64 * 1024 * 1024
 LINGER_SECONDS = 2.0
 
 
+class _Pace:
+    """Ends the wait for a body that is too slow, and no other: a cancelled ``receive`` may lose a chunk."""
+
+    def __init__(self, window_seconds: float) -> None:
+        self.waiting = False
+        self.slow = False
+        self.came = 0
+        self._window = window_seconds
+        self._task = asyncio.current_task()
+        self._loop = asyncio.get_running_loop()
+        self._timer = self._loop.call_later(window_seconds, self._judge)
+
+    def _judge(self) -> None:
+        if self.waiting and self.came < SLOW_BYTES_PER_SECOND * self._window:
+            assert self._task is not None
+            self.slow = True
+            self._task.cancel()
+            return
+        self.came = 0
+        self._timer = self._loop.call_later(self._window, self._judge)
+
+    async def next(self, receive: Receive) -> Mapping[str, Any]:
+        """The next message; raises SlowBody."""
+        self.waiting = True
+        try:
+            return await receive()
+        except asyncio.CancelledError:
+            if not self.slow:
+                raise
+            assert self._task is not None
+            self._task.uncancel()
+            raise SlowBody(
+                f"{self.came} bytes came in {self._window:g} s, fewer than {SLOW_BYTES_PER_SECOND} a second; "
+                "SLOW_BODY_SECONDS sets this time",
+                setting="SLOW_BODY_SECONDS",
+            ) from None
+        finally:
+            self.waiting = False
+
+    def stop(self) -> None:
+        self._timer.cancel()
+
+
 async def stream(exchange: Exchange) -> AsyncIterator[bytes]:
     """The body in chunks as they come; raises Disconnected, and SlowBody for less than 1 KB a second."""
-    receive = exchange.receive
-    window = exchange.services.options.slow_body_seconds
-    began = monotonic()
-    came = 0
-    while True:
-        try:
-            async with asyncio.timeout(began + window - monotonic()):
-                message = await receive()
-        except TimeoutError:
-            message = None
-        now = monotonic()
-        if message is not None:
+    pace = _Pace(exchange.services.options.slow_body_seconds)
+    try:
+        while True:
+            message = await pace.next(exchange.receive)
             if message["type"] == "http.disconnect":
                 raise Disconnected("the client went away")
             chunk = message.get("body", b"")
-            came += len(chunk)
+            pace.came += len(chunk)
             if chunk:
                 yield chunk
             if not message.get("more_body"):
                 exchange.body_ended = True
                 return
-        if now - began >= window:
-            if came < SLOW_BYTES_PER_SECOND * window:
-                raise SlowBody(
-                    f"{came} bytes came in {window:g} s, fewer than {SLOW_BYTES_PER_SECOND} a second; "
-                    "SLOW_BODY_SECONDS sets this time",
-                    setting="SLOW_BODY_SECONDS",
-                )
-            began, came = monotonic(), 0
+    finally:
+        pace.stop()
 
 
 async def read(exchange: Exchange, limit_bytes: int, setting: str | None = None) -> bytes:
