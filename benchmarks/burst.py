@@ -6,6 +6,7 @@ Then every job is read again: each must be completed at its first attempt, with 
 import argparse
 import asyncio
 import json
+import statistics
 import sys
 import threading
 import time
@@ -23,6 +24,7 @@ from adapters import PixelFlow, UnexpectedAnswerError
 SAMPLE_SECONDS = 0.25
 POLL_SECONDS = 0.1
 WARM_UP_PART = 0.1
+FIFTHS = 5
 
 
 class Memory(threading.Thread):
@@ -47,16 +49,18 @@ class Memory(threading.Thread):
         self._end.set()
         self.join()
 
-    def summary(self, since: float) -> dict[str, float]:
-        """Highest, and highest over lowest since that moment."""
-        rss = [sample[1] for sample in self.samples if sample[0] >= since]
-        pss = [sample[2] for sample in self.samples if sample[0] >= since]
-        return {
-            "rss_mb": round(max(rss)),
-            "pss_mb": round(max(pss)),
-            "rss_max_over_min": round(max(rss) / min(rss), 2),
-            "pss_max_over_min": round(max(pss) / min(pss), 2),
-        }
+    def summary(self, since: float) -> dict[str, Any]:
+        """Highest in MB, highest over lowest since that moment, and how it went: the median of each fifth."""
+        found: dict[str, Any] = {}
+        for name, column in (("rss", 1), ("pss", 2)):
+            values = [sample[column] for sample in self.samples if sample[0] >= since]
+            parts = [
+                values[len(values) * n // FIFTHS : len(values) * (n + 1) // FIFTHS] for n in range(FIFTHS)
+            ]
+            found[f"{name}_mb"] = round(max(values))
+            found[f"{name}_max_over_min"] = round(max(values) / min(values), 2)
+            found[f"{name}_mb_by_fifths"] = [round(statistics.median(part)) for part in parts if part]
+        return found
 
 
 async def each(
@@ -132,7 +136,7 @@ def main() -> None:
             result = uvloop.run(burst(server, chosen.jobs, chosen.connections))
         except UnexpectedAnswerError as error:
             sys.exit(f"the burst failed: {error}")
-    print(json.dumps(result, indent=1))
+    print("\n".join(f"{name}: {value}" for name, value in result.items()))
     if result["wrong"] or result["different_ids"] != chosen.jobs:
         sys.exit("the audit failed")
 
