@@ -104,7 +104,7 @@ class Writer:
         if self._waiting and not self._busy:
             self._busy = True
             self._idle.clear()
-            if self._crowded:
+            if self._crowded and len(self._waiting) < MAX_BATCH:
                 self._loop.call_later(GATHER_SECONDS, self._perform)
             else:
                 self._loop.call_soon(self._perform)
