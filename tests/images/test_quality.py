@@ -63,6 +63,37 @@ def test_real_photos(name, width):
     assert found > theirs - TOLERANCE_DB
 
 
+@pytest.mark.parametrize("orientation", [1, 6])
+@pytest.mark.parametrize(("size", "width"), [((2725, 2225), 333), ((2725, 2225), 100), ((1001, 751), 130)])
+def test_a_pixel_that_is_only_partly_filled_shifts_nothing(size, width, orientation):
+    """Such a width is no whole number once it was shrunk while it was decoded."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    source = encoded(photo(*size, seed=5), quality=92, exif=exif.tobytes())
+    step = {"action": "thumbnail", "format": "png", ("height" if orientation == 6 else "width"): width}
+
+    out = rendered(source, step).picture
+
+    best = Image.fromarray(wanted(source, width))
+    upright = best.transpose(Image.Transpose.ROTATE_270) if orientation == 6 else best
+    assert out.size == upright.size
+    assert psnr(np.asarray(out), np.asarray(upright)) > 48
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 400), (9, 9), (17, 400), (401, 33), (1001, 751)])
+@pytest.mark.parametrize("box", [(1, 1), (1, 7), (5, 2), (130, 97), (1001, 751), (1200, 900)])
+def test_sizes_are_exact_where_pixels_are_partly_filled(size, box):
+    step = {"action": "resize", "width": box[0], "height": box[1], "fit": "fill", "format": "png"}
+
+    for orientation in (1, 6):
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        source = encoded(photo(*size), exif=exif.tobytes())
+        shown = size if orientation == 1 else size[::-1]
+        found = rendered(source, step).picture.size
+        assert found == (min(shown[0], box[0]), min(shown[1], box[1]))
+
+
 @pytest.mark.parametrize(("form", "quality"), [("jpeg", 80), ("jpeg", 92), ("webp", 80)])
 def test_the_direct_encoders_write_what_libvips_writes(form, quality):
     pixels = np.asarray(photo(300, 200))

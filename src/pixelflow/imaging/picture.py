@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pyvips
 from PIL import Image
 
-from pixelflow.operations.resampling import resample
+from pixelflow.operations.resampling import Size, resample, scaled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,18 +44,19 @@ class Pixels:
         mode = _MODE[self.bands]
         return Image.frombuffer(mode, (self.width, self.height), self.data, "raw", mode, 0, 1)
 
-    def scaled(self, width: int, height: int) -> Pixels:
-        """At exactly this size in pixels, evaluated; raises pyvips.Error."""
+    def scaled(self, width: int, height: int, filled: Size | None = None) -> Pixels:
+        """At exactly this size in pixels, evaluated; ``filled`` is as in ``Picture``. Raises pyvips.Error."""
         if (width, height) == (self.width, self.height):
             return self
         if self.bands < 4 and self.width * self.height <= SMALL_PIXELS:
-            small = self.pillow.resize((width, height), Image.Resampling.LANCZOS)
+            box = (0, 0, *(filled or (self.width, self.height)))
+            small = self.pillow.resize((width, height), Image.Resampling.LANCZOS, box)
             return Pixels(small.tobytes(), width, height, self.bands)
         if self.bands == 4:
-            image = resample(self.image, width, height)
+            image = resample(self.image, width, height, filled=filled)
         else:
             whole = pyvips.Image.new_from_memory(self.data, self.width, self.height, self.bands, "uchar")
-            image = whole.resize(width / self.width, vscale=height / self.height)
+            image = scaled(whole, width, height, filled=filled)
         return Pixels(image.write_to_memory(), width, height, self.bands)
 
 
@@ -63,11 +64,12 @@ class Picture:
     """A libvips image or plain pixels, and what is known of it.
 
     ``size`` is the true width and height of one frame in pixels: the image may be smaller when it was shrunk
-    while it was decoded. ``unfinished`` is what the source still needs to be upright and in sRGB, which is
+    while it was decoded, and ``filled`` is then how much of it the picture truly fills, as in
+    ``resampling.scaled``. ``unfinished`` is what the source still needs to be upright and in sRGB, which is
     cheaper done to a scaled result. ``lazy`` says that no pixel was computed yet.
     """
 
-    __slots__ = ("_image", "lazy", "pixels", "size", "unfinished")
+    __slots__ = ("_image", "filled", "lazy", "pixels", "size", "unfinished")
 
     def __init__(
         self,
@@ -75,12 +77,14 @@ class Picture:
         size: tuple[int, int],
         unfinished: Callable[[pyvips.Image], pyvips.Image] | None = None,
         *,
+        filled: Size | None = None,
         lazy: bool = False,
     ) -> None:
         self.pixels = content if isinstance(content, Pixels) else None
         self._image = None if isinstance(content, Pixels) else content
         self.size = size
         self.unfinished = unfinished
+        self.filled = filled
         self.lazy = lazy
 
     @property
@@ -97,7 +101,7 @@ class Picture:
             before, self._image = self.image, self.unfinished(self.image)
             self.unfinished = None
             if self._image is not before:
-                self.pixels = None
+                self.pixels = self.filled = None
                 self._image = self._image.copy_memory()
 
     def release(self) -> None:

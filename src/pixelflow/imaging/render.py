@@ -88,8 +88,7 @@ class _Assets(Mapping[str, pyvips.Image]):
                 source = open_source(
                     self._files.enter_context(mapped(self._descriptors[key], self._limits)), self._limits
                 )
-                raw, _ = source.decode(1.0, reading="memory", animated=False, metadata=False)
-                asset = Picture(raw, (source.width, source.height), source.finishing(raw))
+                asset, _ = source.decode(1.0, reading="memory", animated=False, metadata=False)
                 asset.finish()
                 self._decoded[key] = asset.image
             except ImageError as error:
@@ -125,7 +124,12 @@ class _Rendering:
         order = list(derivations(self._takers(None), size))
         takers = [step for step, sibling in order if sibling is None]
         with self._timed("decode"):
-            picture, reading = self._decoded(takers, size)
+            picture, reading = self.source.decode(
+                min(step.operation.shrink(*size) for step in takers),
+                reading=self._reading(takers),
+                animated=self._animated(),
+                metadata=self.metadata,
+            )
         self._walk(order, picture, reading)
         return wire.Finished(
             made=[self.made[name] for name in self.outputs if name in self.made],
@@ -133,15 +137,6 @@ class _Rendering:
             source=wire.Facts(self.source.format, *size),
             seconds=dict(self.seconds),
         )
-
-    def _decoded(self, takers: Sequence[Step], size: tuple[int, int]) -> tuple[Picture, Reading]:
-        raw, reading = self.source.decode(
-            min(step.operation.shrink(*size) for step in takers),
-            reading=self._reading(takers),
-            animated=self._animated(),
-            metadata=self.metadata,
-        )
-        return Picture(raw, size, self.source.finishing(raw)), reading
 
     def _reading(self, takers: Sequence[Step]) -> Reading:
         if all(step.operation.produces == "json" for step in takers):
@@ -225,14 +220,14 @@ class _Rendering:
         check_picture(*wanted, self.limits, step=step.id)
         if operation.pure_resize:
             if given.unfinished is None and given.pixels is not None:
-                return given.pixels.scaled(*wanted)
+                return given.pixels.scaled(*wanted, given.filled)
             if (
                 given.unfinished is not None
                 and self.source.frames == 1
                 and given.image.interpretation in SCALABLE
             ):
                 stored = (wanted[1], wanted[0]) if self.source.turned else wanted
-                return given.unfinished(resample(given.image, *stored))
+                return given.unfinished(resample(given.image, *stored, filled=given.filled))
         given.finish()
         image = given.image
         if operation.pure_resize and image.get_page_height() < image.height:

@@ -14,11 +14,11 @@ from pixelflow.domain.errors import ImageError
 from pixelflow.domain.media import BY_NAME, FORMATS, SNIFF_BYTES, sniff
 from pixelflow.imaging import jpeg, srgb
 from pixelflow.imaging.limits import check_bytes, check_picture
-from pixelflow.imaging.picture import Pixels
+from pixelflow.imaging.picture import Picture, Pixels
 from pixelflow.operations.frames import PAGE_HEIGHT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from pixelflow.domain.limits import ImageLimits
 
@@ -72,8 +72,8 @@ class Source:
 
     def decode(
         self, shrink: float, *, reading: Reading, animated: bool, metadata: bool
-    ) -> tuple[pyvips.Image | Pixels, Reading]:
-        """The picture as stored, neither turned nor converted, at most ``shrink`` times smaller on each side.
+    ) -> tuple[Picture, Reading]:
+        """The picture, still to be finished, at most ``shrink`` times smaller on each side than it is.
 
         Also says how it is read in fact. Raises ImageError when the file is damaged; a stream or a lazy image
         tells so only when it is read.
@@ -82,7 +82,7 @@ class Source:
         if self.plain is not None and not metadata:
             small = self.width * self.height <= STREAM_PIXELS * by * by
             if (small or reading != "stream") and (pixels := jpeg.decode(self.data, self.plain, by)):
-                return self._profiled(pixels), "memory"
+                return self._picture(self._profiled(pixels), by), "memory"
         options: dict[str, Any] = {}
         if by > 1 and self.format == "jpeg":
             options["shrink"] = by
@@ -98,7 +98,8 @@ class Source:
             image = image.copy()
             image.remove(PAGE_HEIGHT)
         try:
-            return (image.copy_memory() if reading == "memory" else image), reading
+            image = image.copy_memory() if reading == "memory" else image
+            return self._picture(image, by if "shrink" in options else 1), reading
         except pyvips.Error as error:
             raise damaged(self.format, error) from error
 
@@ -106,11 +107,15 @@ class Source:
         """The file as libvips sees it, for its metadata."""
         return self.head if self.head is not None else _open(self.data, self.format, stream=True)
 
-    def finishing(self, content: pyvips.Image | Pixels) -> Callable[[pyvips.Image], pyvips.Image] | None:
-        """What the stored picture, possibly scaled, needs to be upright and in sRGB; ``None`` is nothing."""
-        if isinstance(content, Pixels) and self.orientation == 1:
-            return None
-        return self._finished
+    def _picture(self, content: pyvips.Image | Pixels, by: int) -> Picture:
+        """What was decoded, each side ``by`` times smaller."""
+        across, down = (self.height, self.width) if self.turned else (self.width, self.height)
+        return Picture(
+            content,
+            (self.width, self.height),
+            None if isinstance(content, Pixels) and self.orientation == 1 else self._finished,
+            filled=(across / by, down / by) if by > 1 else None,
+        )
 
     def _finished(self, image: pyvips.Image) -> pyvips.Image:
         image = srgb.convert(image)
