@@ -95,7 +95,7 @@ def test_hostile_pictures_end_in_a_result_or_a_typed_error(
     files = sorted(HOSTILE.iterdir())
     pipeline = json.dumps([{"id": "a", "action": "thumbnail", "width": 64, "height": 64, "format": "png"}])
     jobs = []
-    for file in files[:: max(1, len(files) // 120)]:
+    for file in files:
         answer = client.post("/v1/jobs", files={"file": file.read_bytes()}, data={"pipeline": pipeline})
         assert answer.status_code in {202, 415}, (file, answer.text)
         if answer.status_code == 202:

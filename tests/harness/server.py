@@ -32,6 +32,7 @@ class RunningServer:
     env: dict[str, str] = field(default_factory=dict)
     port: int = field(default_factory=free_port)
     process: "subprocess.Popen[bytes] | None" = None
+    python: str = sys.executable
 
     @property
     def url(self) -> str:
@@ -56,7 +57,7 @@ class RunningServer:
         }
         with (self.folder / "server.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "pixelflow", "serve"],
+                [self.python, "-m", "pixelflow", "serve"],
                 env={**os.environ, **settings, **self.env},
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,
@@ -109,10 +110,10 @@ class RunningServer:
 
 
 @contextmanager
-def running_server(folder: Path, **env: str) -> Iterator[RunningServer]:
+def running_server(folder: Path, *, python: str = sys.executable, **env: str) -> Iterator[RunningServer]:
     """A server with its data in ``folder``; whatever of it still runs at the end is killed."""
     folder.mkdir(parents=True, exist_ok=True)
-    server = RunningServer(folder, env)
+    server = RunningServer(folder, env, python=python)
     server.start()
     try:
         yield server
