@@ -259,6 +259,17 @@ async def test_an_unknown_job_takes_no_upload(store: JobStore) -> None:
     assert await store.start("local", new_id(), Source("upload")) is None
 
 
+async def test_a_start_never_goes_back_to_a_replaced_upload(store: JobStore) -> None:
+    waiting = (await store.create(job(state=JobState.AWAITING_UPLOAD))).job
+    first, second = Source("upload", "inputs/local/x/1"), Source("upload", "inputs/local/x/2")
+    await store.attach("local", waiting.id, first)
+    await store.attach("local", waiting.id, second)
+    assert await store.start("local", waiting.id, first) is None
+    started = await store.start("local", waiting.id, second)
+    assert started is not None
+    assert started.source == second
+
+
 async def test_an_upload_that_never_came_ends_its_job(store: JobStore, time: Time) -> None:
     late = (await store.create(job(state=JobState.AWAITING_UPLOAD))).job
     time.now += 60

@@ -25,6 +25,8 @@ from pixelflow.ports.store import Created, IdempotencyKey, JobFilter, JobStore, 
 
 SLICE_SECONDS = 5.0
 """Longest sleep of a waiting caller before it looks whether the server is stopping."""
+START_TRIES = 10
+"""How often an upload may replace the picture between the look at the job and its start."""
 SOON_SECONDS = 1
 """When to ask again for something that a running job is about to make."""
 
@@ -113,7 +115,9 @@ class Jobs:
     async def start(self, tenant: str, job_id: str) -> Job:
         """Queue a job whose picture is uploaded; where it runs or is completed already, nothing changes."""
         job = await self.get(tenant, job_id)
-        if job.state is JobState.AWAITING_UPLOAD:
+        for _ in range(START_TRIES):
+            if job.state is not JobState.AWAITING_UPLOAD:
+                break
             if job.source.key is None:
                 raise _conflict(job, "its picture has not been uploaded yet", code="upload_missing")
             started = await self.store.start(tenant, job_id, job.source)

@@ -79,7 +79,7 @@ class JobStore(Protocol):
         replaces."""
 
     async def start(self, tenant: str, job_id: str, source: Source) -> Job | None:
-        """awaiting_upload → queued."""
+        """awaiting_upload → queued, unless another source was attached than this one."""
 
     async def claim(self, owner: str, lease_seconds: float, limit: int = 1) -> Sequence[Job]:
         """queued → processing for up to ``limit`` of the best jobs: priority, then the tenant with the

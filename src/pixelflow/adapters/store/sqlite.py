@@ -82,6 +82,7 @@ def _open(
         writes.execute(f"PRAGMA journal_size_limit = {4 * CHECKPOINT_PAGES * 4096}")
         writes.execute(f"PRAGMA cache_size = -{CACHE_KILOBYTES}")
         writes.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
+        writes.execute(sql.ABANDON)
         for reader in readers:
             reader.execute("PRAGMA query_only = ON")
         opened.pop_all()

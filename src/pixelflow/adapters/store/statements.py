@@ -33,6 +33,7 @@ START = f"""
 UPDATE job SET state = 'queued', queued_at = :now, updated_at = :now, sequence = :sequence,
     source = :source
 WHERE tenant = :tenant AND id = :id AND state = 'awaiting_upload'
+    AND (source = :source OR json_extract(source, '$.key') IS NULL)
 RETURNING {JOB_COLUMNS}
 """
 
@@ -98,6 +99,9 @@ RETURNING {JOB_COLUMNS}
 DELETE_JOB = f"DELETE FROM job WHERE tenant = :tenant AND id = :id RETURNING {JOB_COLUMNS}"
 DELETE_JOB_EVENTS = "DELETE FROM event WHERE tenant = :tenant AND job_id = :id"
 DELETE_JOB_KEYS = "DELETE FROM idempotency WHERE tenant = :tenant AND job_id = :id"
+
+# Whoever opens the file owns it, so that no lease in it can be anybody's any more.
+ABANDON = "UPDATE job SET lease_until = 0 WHERE state = 'processing' AND lease_until > 0"
 
 LOST = """
 SELECT tenant, id FROM job WHERE state = 'processing' AND lease_until < :now ORDER BY lease_until LIMIT :limit
