@@ -129,6 +129,7 @@ class _Rendering:
                 reading=self._reading(takers),
                 animated=self._animated(),
                 metadata=self.metadata,
+                scaled=all(step.operation.pure_resize for step in takers),
             )
         self._walk(order, picture, reading)
         return wire.Finished(

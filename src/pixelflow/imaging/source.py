@@ -71,14 +71,16 @@ class Source:
         return self.orientation in _TURNED
 
     def decode(
-        self, shrink: float, *, reading: Reading, animated: bool, metadata: bool
+        self, shrink: float, *, reading: Reading, animated: bool, metadata: bool, scaled: bool = False
     ) -> tuple[Picture, Reading]:
         """The picture, still to be finished, at most ``shrink`` times smaller on each side than it is.
 
-        Also says how it is read in fact. Raises ImageError when the file is damaged; a stream or a lazy image
-        tells so only when it is read.
+        ``scaled`` says that it will only be scaled as a whole, from what it truly fills. Also says how it is
+        read in fact. Raises ImageError when the file is damaged; a stream or a lazy image tells so only when
+        it is read.
         """
-        by = jpeg.factor(shrink)
+        large = self.format == "jpeg" and self.width * self.height >= jpeg.NEAR_PIXELS
+        by = jpeg.factor(shrink, near=scaled and large)
         if self.plain is not None and not metadata:
             small = self.width * self.height <= STREAM_PIXELS * by * by
             if (small or reading != "stream") and (pixels := jpeg.decode(self.data, self.plain, by)):
