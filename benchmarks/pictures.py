@@ -6,7 +6,7 @@ from pathlib import Path
 import pyvips
 
 HERE = Path(__file__).parent
-WORK = Path(os.environ.get("BENCH_HOME", HERE / ".work")).resolve()
+WORK = Path(os.environ.get("BENCH_HOME") or HERE / ".work").resolve()
 PHOTO = HERE.parent / "examples" / "kodim23.png"
 # Name: width, height, and the bytes that a photo of this size has.
 PICTURES = {
