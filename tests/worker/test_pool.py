@@ -16,6 +16,7 @@ from pixelflow.domain.errors import Busy, StartupError
 from pixelflow.domain.limits import ImageLimits
 from pixelflow.imaging import cage, wire
 from pixelflow.worker.running import Running, Stopped
+from pixelflow.worker.slot import AHEAD_SECONDS, MOST_PLACES, PLACES, places
 
 
 def alive(pid: int) -> bool:
@@ -69,12 +70,20 @@ async def test_room_is_two_tasks_a_decoder(tmp_path: Path) -> None:
 
 async def test_more_than_fits_waits_and_much_more_is_refused(tmp_path: Path) -> None:
     async with running_pool(tmp_path) as bench:
-        tasks = [bench.submit() for _ in range(4)]
+        tasks = [bench.submit() for _ in range(PLACES + MOST_PLACES)]
 
         with pytest.raises(Busy):
             bench.submit()
 
-        assert [type(await outcome(task)) for task in tasks] == [wire.Finished] * 4
+        assert {type(await outcome(task)) for task in tasks} == {wire.Finished}
+
+
+@pytest.mark.parametrize(
+    ("usual_seconds", "expected"),
+    [(0, MOST_PLACES), (0.001, MOST_PLACES), (0.012, 3), (AHEAD_SECONDS, PLACES), (60, PLACES)],
+)
+def test_short_tasks_have_more_places_than_long_ones(usual_seconds: float, expected: int) -> None:
+    assert places(usual_seconds) == expected
 
 
 def test_it_works_on_uvloop_too(tmp_path: Path) -> None:

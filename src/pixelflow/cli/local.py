@@ -17,7 +17,7 @@ from pixelflow.imaging import wire
 from pixelflow.operations.pipeline import Pipeline
 from pixelflow.worker.pool import Pool, PoolOptions
 from pixelflow.worker.running import Died, Outcome
-from pixelflow.worker.slot import PLACES
+from pixelflow.worker.slot import MOST_PLACES
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ async def process(
     try:
         await run.pool.start()
         async with asyncio.TaskGroup() as group:
-            for _ in range(min(len(inputs), PLACES * options.size)):
+            for _ in range(min(len(inputs), MOST_PLACES * options.size)):
                 group.create_task(lane())
     finally:
         await run.pool.close()

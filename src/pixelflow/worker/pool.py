@@ -15,7 +15,7 @@ from pixelflow.imaging import wire
 from pixelflow.imaging.cage import MISSING
 from pixelflow.worker.decoder import Cage, Decoder
 from pixelflow.worker.running import Running, Stopped
-from pixelflow.worker.slot import PLACES, Slot, Stage
+from pixelflow.worker.slot import MOST_PLACES, Slot, Stage
 
 log = structlog.get_logger()
 
@@ -127,7 +127,7 @@ class Pool:
 
         Room that a dying decoder took away since the caller asked is no reason to refuse.
         """
-        if len(self._waiting) >= PLACES * self._target:
+        if len(self._waiting) >= MOST_PLACES * self._target:
             raise Busy("the decoders have all they can take", retry_after=1)
         running = Running(task, fds, on_progress, asyncio.get_running_loop().create_future())
         running.take_back = self._take_back
@@ -236,7 +236,7 @@ class Pool:
 
     def _feed(self) -> None:
         while self._waiting:
-            slot = max(self._slots, key=lambda slot: slot.room, default=None)
-            if slot is None or not slot.room:
+            slot = min((slot for slot in self._slots if slot.room), key=lambda slot: slot.load, default=None)
+            if slot is None:
                 return
             slot.give(self._waiting.popleft())

@@ -1,4 +1,4 @@
-"""A place in the pool: one decoder, at most two tasks in flight in it, and the judgement on how each ends."""
+"""A place in the pool: one decoder, a few tasks in flight in it, and the judgement on how each ends."""
 
 import asyncio
 import signal
@@ -19,6 +19,10 @@ log = structlog.get_logger()
 
 PLACES = 2
 """Tasks in flight: the second waits in the decoder's socket, so that no gap arises between two."""
+MOST_PLACES = 4
+"""The same for short tasks, which a decoder ends sooner than the store commits the claim of the next."""
+AHEAD_SECONDS = 0.03
+"""More than two are in flight only as long as those that wait are done within this."""
 WITHDRAWN_SECONDS = 1.0
 """A task that was taken back just as it began gets this long before its decoder is killed."""
 _PROGRESS_PER_SECOND = 10
@@ -70,6 +74,7 @@ class Slot:
         self._job_seconds = job_seconds
         self._messages = 0
         self._begun_at = 0.0
+        self._usual_seconds = AHEAD_SECONDS
         self._queue: deque[Running] = deque()
         self.stage = Stage.STARTING
         self.done = 0
@@ -88,7 +93,9 @@ class Slot:
     @property
     def room(self) -> int:
         """How many more tasks it takes now."""
-        return PLACES - len(self._queue) if self.stage is Stage.SERVING else 0
+        if self.stage is not Stage.SERVING:
+            return 0
+        return max(0, places(self._usual_seconds) - len(self._queue))
 
     def give(self, running: Running) -> None:
         """Send it a task; only with room."""
@@ -185,6 +192,7 @@ class Slot:
             log.error("task failed unexpectedly", reason=reply.message, stderr=self.decoder.words())
         self._queue.popleft()
         self.done += 1
+        self._usual_seconds += (self._loop.time() - self._begun_at - self._usual_seconds) / 8
         self.decoder.last_words = b""
         self._cancel_timer()
         if isinstance(reply, wire.Failed) and reply.code == "storage":
@@ -203,7 +211,7 @@ class Slot:
             return
         if running is self._queue[0]:
             self.kill()
-        else:
+        elif running is self._queue[-1]:  # one between two others is cut short when it begins
             with suppress(OSError):
                 self.decoder.send(wire.WITHDRAW)
 
@@ -242,6 +250,12 @@ class Slot:
     def _cause_of_start(self) -> str:
         lines = self.decoder.words().strip().splitlines()
         return lines[-1] if lines else f"it died of {_signal_name(self.decoder.returncode or 0)}"
+
+
+def places(usual_seconds: float) -> int:
+    """How many tasks may be in flight in a decoder that usually takes so long for one."""
+    ahead = 1 + int(AHEAD_SECONDS / max(usual_seconds, AHEAD_SECONDS / MOST_PLACES))
+    return min(MOST_PLACES, max(PLACES, ahead))
 
 
 def _signal_name(code: int) -> str:
