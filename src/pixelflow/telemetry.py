@@ -3,6 +3,7 @@
 import logging
 import sys
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 import structlog
@@ -14,6 +15,8 @@ from pixelflow.ports.store import Depth
 PHASE_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 SECRETS = ("authorization", "signature", "secret", "token", "password", "cookie", "key")
 """A log field whose name contains one of these never shows its value."""
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+"""The methods that metrics tell apart; a client may invent any number of others."""
 
 
 def configure_logs(level: str, form: Literal["auto", "json", "console"]) -> None:
@@ -36,9 +39,14 @@ def configure_logs(level: str, form: Literal["auto", "json", "console"]) -> None
 
 def _redact(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
     for name in event:
-        if any(secret in name.lower() for secret in SECRETS):
+        if _is_secret(name):
             event[name] = "…"
     return event
+
+
+@cache  # the names of fields are those in our own code
+def _is_secret(name: str) -> bool:
+    return any(secret in name.lower() for secret in SECRETS)
 
 
 @dataclass(frozen=True)
@@ -60,38 +68,42 @@ class Metrics:
             "pixelflow_queue_age_seconds", "Age of the oldest waiting job.", registry=self.registry
         )
         self._slots = Gauge("pixelflow_slots", "Decoder slots.", ["state"], registry=self.registry)
-        self._phase = Histogram(
+        phases = Histogram(
             "pixelflow_phase_seconds",
             "Time of a job by phase: waiting, decode, each operation, encode, storing.",
             ["phase"],
             buckets=PHASE_BUCKETS,
             registry=self.registry,
         )
-        self._http = Histogram(
+        requests = Histogram(
             "pixelflow_http_request_seconds",
             "Time to answer by route.",
             ["method", "route", "status"],
             buckets=PHASE_BUCKETS,
             registry=self.registry,
         )
-        self._ended = Counter(
+        ended = Counter(
             "pixelflow_jobs_ended_total",
             "Jobs that ended, by state and code.",
             ["state", "code"],
             registry=self.registry,
         )
+        # A lookup by labels costs more than the count itself.
+        self._phase = cache(phases.labels)
+        self._http = cache(requests.labels)
+        self._ended = cache(ended.labels)
 
     def phase(self, name: str, seconds: float) -> None:
         """A job spent that long in a phase."""
-        self._phase.labels(name).observe(seconds)
+        self._phase(name).observe(seconds)
 
     def ended(self, state: str, code: str) -> None:
         """A job ended."""
-        self._ended.labels(state, code).inc()
+        self._ended(state, code).inc()
 
     def http(self, method: str, route: str, status: int, seconds: float) -> None:
         """A request was answered; ``route`` is the template, never the path."""
-        self._http.labels(method, route, str(status)).observe(seconds)
+        self._http(method if method in METHODS else "other", route, status).observe(seconds)
 
     def render(self, depth: Depth, slots: Slots) -> bytes:
         """The exposition text, with the gauges as they are now."""
