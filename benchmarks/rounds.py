@@ -8,12 +8,13 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import limit
 import uvloop
+from ballast import ballast
 from pictures import WORK
 from servers import SERVERS
 from table import markdown
@@ -72,7 +73,15 @@ def main() -> None:
     runs = WORK / "runs"
     runs.mkdir(parents=True, exist_ok=True)
     lines = runs / f"{stamp}.jsonl"
-    rows: list[Row] = []
+    with ballast():
+        rows = list(measured(chosen, lines))
+    table = markdown(rows, chosen.clients)
+    (runs / f"{stamp}.md").write_text(table)
+    print(table)
+
+
+def measured(chosen: argparse.Namespace, lines: Path) -> Iterator[Row]:
+    """Every measurement of all rounds, in turn."""
     for turn in range(chosen.rounds):
         for workload in chosen.workloads:
             order = contestants(workload, chosen.taskiq)
@@ -83,11 +92,9 @@ def main() -> None:
                     lambda who=who, workload=workload: measure(who, workload, chosen.clients, chosen.pace),
                     chosen.most_others,
                 )
-                rows.append({"round": turn + 1, "workload": workload, "who": who, **row})
-                write(lines, rows[-1])
-    table = markdown(rows, chosen.clients)
-    (runs / f"{stamp}.md").write_text(table)
-    print(table)
+                row = {"round": turn + 1, "workload": workload, "who": who, **row}
+                write(lines, row)
+                yield row
 
 
 def write(file: Path, row: Row) -> None:
