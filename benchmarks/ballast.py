@@ -1,8 +1,8 @@
 """Memory that a virtual machine keeps while others are measured in it.
 
 Many hosts take free memory back from their guests in blocks of 2 MB, and give it again at the first touch,
-page by page: writing a file into such memory takes up to ten times as long, so that a measurement depends on what
-ran before it. This process touches memory and frees it save one page in each 1 MB: no block is free as a
+page by page: writing a file into such memory takes up to ten times as long, so that a measurement depends on
+what ran before it. This process touches memory and frees it save one page in each 1 MB: no block is free as a
 whole, and the host takes none.
 
 ``python ballast.py MEGABYTES`` prints a line when that is done, and holds on until its standard input ends.
