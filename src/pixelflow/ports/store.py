@@ -68,9 +68,6 @@ class JobStore(Protocol):
 
     async def get(self, tenant: str, job_id: str) -> Job | None: ...
 
-    async def find_idempotent(self, tenant: str, idempotency: IdempotencyKey) -> Job | None:
-        """The job that this key made within 24 h, else ``None``; raises as ``create`` does."""
-
     async def list_jobs(self, tenant: str, where: JobFilter, limit: int, cursor: str | None) -> Page[Job]:
         """Newest first; raises MalformedRequest for a cursor that is not ours."""
 

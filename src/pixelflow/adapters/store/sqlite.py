@@ -122,11 +122,6 @@ class SqliteStore:
         row = self._one(sql.GET_JOB, {"tenant": tenant, "id": job_id})
         return to_job(row) if row else None
 
-    async def find_idempotent(self, tenant: str, idempotency: IdempotencyKey) -> Job | None:
-        row = self._one(sql.GET_KEY, {"tenant": tenant, "key": idempotency.key})
-        made = transitions.promised(row, idempotency, self._clock()) if row else None
-        return await self.get(tenant, made) if made else None
-
     async def list_jobs(self, tenant: str, where: JobFilter, limit: int, cursor: str | None) -> Page[Job]:
         before = read_job_cursor(cursor) if cursor is not None else LAST_ID
         after = where.created_after

@@ -33,7 +33,7 @@ def create(tx: Transaction, job: Job, values: Values, idempotency: IdempotencyKe
     """Insert the job, or answer the one that the key made."""
     if idempotency is not None:
         row = tx.one(sql.GET_KEY, {"tenant": job.tenant, "key": idempotency.key})
-        made = row and promised(row, idempotency, tx.now)
+        made = row and _promised(row, idempotency, tx.now)
         if made and (former := tx.job(job.tenant, made)):
             return Created(former, replayed=True)
     queued_at = tx.now if job.state is JobState.QUEUED else None
@@ -47,8 +47,7 @@ def create(tx: Transaction, job: Job, values: Values, idempotency: IdempotencyKe
     return Created(stored)
 
 
-def promised(row: tuple[str, str, float], idempotency: IdempotencyKey, now: float) -> str | None:
-    """The job that a stored key made, ``None`` if too long ago; raises InvalidRequest for another request."""
+def _promised(row: tuple[str, str, float], idempotency: IdempotencyKey, now: float) -> str | None:
     fingerprint, job_id, created_at = row
     if created_at <= now - KEY_SECONDS:
         return None
