@@ -59,6 +59,16 @@ def test_it_says_in_four_lines_what_runs(server: RunningServer) -> None:
     assert said[3].startswith("Cage: ")
 
 
+def test_invented_methods_share_one_series(server: RunningServer) -> None:
+    for method in ("BREW", "WHEN"):
+        assert httpx.request(method, f"{server.url}/v1/jobs").status_code == 405
+
+    text = httpx.get(f"{server.url}/metrics").text
+
+    assert 'method="other"' in text
+    assert "BREW" not in text
+
+
 def test_metrics_tell_states_phases_and_routes(server: RunningServer) -> None:
     assert job(server, submit(server, QUICK), wait=30)["status"] == "completed"
     text = httpx.get(f"{server.url}/metrics").text

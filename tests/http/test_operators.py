@@ -13,7 +13,7 @@ import pytest
 import pixelflow
 from harness.site import PIPELINE, Site
 from pixelflow.domain.media import FORMATS
-from pixelflow.http import describing, schemas
+from pixelflow.http import api, describing, schemas
 from pixelflow.http.app import App
 from pixelflow.http.codes import CODES
 from pixelflow.http.services import Check
@@ -126,6 +126,28 @@ class TestPool:
 
         site.run(call())
         assert found[0] == status
+
+
+def test_calls_that_cannot_be_built_are_told_and_the_hot_ones_work_on(
+    make_site: Callable[..., Site],
+    jpeg: bytes,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def broken(services: object) -> None:
+        raise ImportError("a package is missing")
+
+    monkeypatch.setattr(api, "build_api", broken)
+    site = make_site()
+
+    said = []
+    for _ in range(3):
+        answer = site.client.get("/v1/operations")
+        assert (answer.status_code, answer.json()["code"]) == (500, "internal")
+        said.append(capsys.readouterr().out.count("\n"))
+
+    assert said[1] == said[2], "a traceback grows from one request to the next"
+    assert site.client.get(f"/v1/jobs/{site.submit(jpeg)}").status_code == 200
 
 
 def test_requests_are_counted_by_route_and_never_by_path(make_site: Callable[..., Site], jpeg: bytes) -> None:

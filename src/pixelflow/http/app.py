@@ -9,6 +9,7 @@ from time import perf_counter
 
 import structlog
 
+from pixelflow.domain.errors import StartupError
 from pixelflow.http.body import linger
 from pixelflow.http.download import get_output
 from pixelflow.http.errors import Disconnected, HeadersTooLarge, refusal
@@ -41,8 +42,9 @@ class App:
             from pixelflow.http.api import build_api
 
             self._rest.set_result(build_api(self._services))
-        except BaseException as error:  # noqa: BLE001 - it is raised in every request that waits for it
-            self._rest.set_exception(error)
+        except Exception as error:
+            log.critical("the calls beside the hot ones cannot be built", exc_info=error)
+            self._rest.set_result(_unbuilt)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI 3."""
@@ -134,6 +136,10 @@ def match(method: str, path: str) -> tuple[Handler | None, str, tuple[str, ...]]
 
 
 _NONE: tuple[None, str, tuple[str, ...]] = (None, "", ())
+
+
+async def _unbuilt(scope: Scope, receive: Receive, send: Send) -> None:
+    raise StartupError("this part of the API could not be built")
 
 
 async def healthy(exchange: Exchange) -> None:
