@@ -3,18 +3,20 @@
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
+from pixelflow.adapters.addresses import opener
 from pixelflow.domain.errors import StartupError
 from pixelflow.ports.store import JobStore
 
 Clock = Callable[[], float]
 
 
-async def _sqlite(rest: str, clock: Clock) -> JobStore:
+async def _sqlite(address: str, clock: Clock) -> JobStore:
     from pixelflow.adapters.store.sqlite import open_sqlite
 
+    rest = address.partition("://")[2]
     if not rest.startswith("/") or len(rest) == 1:
         raise StartupError(
-            f"STORE='sqlite://{rest}' names no file; it is sqlite:///path, or sqlite:////path if absolute"
+            f"STORE={address!r} names no file; it is sqlite:///path, or sqlite:////path if absolute"
         )
     return await open_sqlite(Path(rest[1:]), clock)
 
@@ -24,8 +26,4 @@ ADDRESSES: Mapping[str, Callable[[str, Clock], Awaitable[JobStore]]] = {"sqlite"
 
 async def open_store(address: str, clock: Clock) -> JobStore:
     """Open ``sqlite:///relative.db`` or ``sqlite:////absolute.db``; raises StartupError for others."""
-    scheme, _, rest = address.partition("://")
-    if scheme not in ADDRESSES:
-        known = ", ".join(f"{name}://" for name in ADDRESSES)
-        raise StartupError(f"STORE={address!r} names no job store of this installation; there is {known}")
-    return await ADDRESSES[scheme](rest, clock)
+    return await opener("STORE", address, ADDRESSES)(address, clock)
