@@ -82,3 +82,56 @@ def test_a_real_file_tells_all_of_it():
     assert (found["format"], found["width"], found["height"], found["frames"]) == ("jpeg", 300, 200, 1)
     assert found["exif"]["Make"] == "Seagull"
     assert 0 <= found["focal_point"]["x"] <= 1
+
+
+def told(file: bytes, *steps: dict[str, object]) -> dict[str, object]:
+    """What is told of the last step's result, or of the file itself."""
+    before = [{"id": "before", "output": False, **step} for step in steps]
+    found = {"id": "told", "action": "info", **({"from": "before"} if steps else {})}
+    return json.loads(rendered(file, *before, found).files["told"])
+
+
+@pytest.mark.parametrize(
+    ("step", "size"),
+    [
+        ({"action": "crop", "x": 5, "y": 3, "width": 201, "height": 33}, (201, 33)),
+        ({"action": "resize", "width": 61}, (61, 102)),
+        ({"action": "rotate", "angle": 90}, (1001, 601)),
+        ({"action": "pad", "top": 4, "color": "white"}, (601, 1005)),
+        ({"action": "rotate", "angle": 180}, (601, 1001)),
+    ],
+)
+def test_the_size_is_that_of_the_picture_given_and_the_rest_the_file_s(step, size):
+    """The stored picture lies on its side, and the resized one was shrunk while it was decoded."""
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010F] = 6, "Seagull"
+    file = encoded(photo(1001, 601), "JPEG", exif=exif.tobytes())
+
+    alone, after = told(file), told(file, step)
+
+    assert (alone["width"], alone["height"]) == (601, 1001)
+    assert (after["width"], after["height"]) == size
+    for key in ("format", "bytes", "orientation", "frames", "density", "exif"):
+        assert after[key] == alone[key]
+
+
+def test_an_animation_has_its_file_s_frames_and_the_result_s_size():
+    frames = [photo(90, 60, seed=seed) for seed in range(4)]
+    file = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:])
+
+    small = {"action": "resize", "width": 45}
+    for step in (small, small | {"output": True}):
+        found = told(file, step)
+        assert (found["width"], found["height"], found["frames"]) == (45, 30, 4)
+
+
+def test_channels_and_colour_space_are_those_of_the_picture_given():
+    """Also where its size is that of the file."""
+    file = encoded(photo(90, 60).convert("CMYK"))
+    turn = {"action": "rotate", "angle": 180}
+
+    assert [told(file)[key] for key in ("channels", "space")] == [4, "cmyk"]
+    assert [told(file, turn)[key] for key in ("channels", "space")] == [3, "srgb"]
+
+    grey = told(encoded(photo(90, 60)), {"action": "grayscale"})
+    assert [grey[key] for key in ("width", "channels", "space")] == [90, 1, "b-w"]

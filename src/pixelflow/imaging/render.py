@@ -235,7 +235,9 @@ class _Rendering:
             return resample_strip(image, *wanted)
         if not operation.animated and image.get_page_height() < image.height:
             raise ImageError("invalid", f"{operation.action} cannot be done to an animation")
-        return operation.apply(image, Context(self.assets, self.facts, step.id, size))
+        return operation.apply(
+            image, Context(self.assets, self.facts, step.id, size, original=step.source is None)
+        )
 
     def _result(self, step: Step, made: pyvips.Image | Pixels, *, shared: bool) -> Picture:
         if isinstance(made, Pixels):

@@ -32,6 +32,8 @@ class Context:
     size: tuple[int, int] = (0, 0)
     """The true width and height of one frame of the picture handed in, as if nothing had been shrunk while
     decoding; a scaling operation computes its target from this, never from the picture."""
+    original: bool = True
+    """Whether the picture handed in is the source's own, to which no step has been applied."""
 
 
 class Operation(Described):

@@ -18,8 +18,9 @@ _FOCUS_SIDE = 2
 class Info(Operation):
     """Tell what the picture is: size in pixels, format, frames, depth in bits, alpha, EXIF, ICC and more.
 
-    Entropy is in bits, of the histogram of greys; the focal point is what draws the eye, as fractions of the
-    sides.
+    After other steps the size, channels, alpha, depth and colour space are their result's, and everything
+    else is the source file's. Entropy is in bits, of the histogram of greys; the focal point is what draws
+    the eye, as fractions of the sides.
     """
 
     action = "info"
@@ -27,22 +28,21 @@ class Info(Operation):
     produces: ClassVar[Literal["image", "json"]] = "json"
 
     def apply(self, image: pyvips.Image, context: Context) -> dict[str, Any]:
-        width, height = frame_size(image)
+        width, height = context.size if context.size[0] else frame_size(image)
         still = first_frame(image.copy_memory())
         grey = still.colourspace("b-w")[0] if has_color(still) or still.format != "uchar" else still[0]
-        seen = {
-            "width": width,
-            "height": height,
-            "frames": image.height // height,
+        file = {"frames": image.height // image.get_page_height()} | dict(context.facts)
+        given = {
             "depth": 16 if image.format == "ushort" else 8,
             "channels": image.bands,
             "alpha": bool(image.hasalpha()),
+            "space": str(image.interpretation),
         }
-        told = dict(context.facts)
-        changed = (told.get("width", width), told.get("height", height)) != (width, height)
-        # The file knows more than the decoded picture, which may be one frame, unless a step changed it.
+        # Of the source as it came the file knows more than what was decoded for the steps, which is in sRGB.
         return {
-            **(told | seen if changed else seen | told),
+            **(given | file if context.original else file | given),
+            "width": width,
+            "height": height,
             "entropy": round(grey.hist_find().hist_entropy(), 4),
             "focal_point": _focal_point(still),
         }
