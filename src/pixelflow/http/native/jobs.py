@@ -1,18 +1,21 @@
 """``/v1/jobs``."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import StreamingResponse
+from fastapi.types import DecoratedCallable
 
 from pixelflow.control.follow import follow_job
-from pixelflow.domain.job import JobState
+from pixelflow.domain.job import Job, JobState
 from pixelflow.http import describing, schemas
 from pixelflow.http.archive import zipped
 from pixelflow.http.download import SAFE, get_output
 from pixelflow.http.native.given import Caller, TheExchange, TheServices, json
 from pixelflow.http.native.handed import Handed
+from pixelflow.http.services import Services
 from pixelflow.http.sse import MEDIA_TYPE, last_event_id, stream
 from pixelflow.http.submission import post_job
 from pixelflow.http.uploads import put_upload
@@ -83,16 +86,19 @@ async def get(
     return Handed(get_job, exchange, job_id)
 
 
-@router.post(
-    "/jobs/{job_id}/start",
-    status_code=202,
-    summary="Queue a job whose picture is uploaded",
-    responses=describing.answers({202: schemas.Created}, 404, 409),
-)
+def _queues(verb: str, summary: str) -> Callable[[DecoratedCallable], DecoratedCallable]:
+    answers = describing.answers({202: schemas.Created}, 404, 409)
+    return router.post(f"/jobs/{{job_id}}/{verb}", status_code=202, summary=summary, responses=answers)
+
+
+def _queued(services: Services, job: Job) -> Response:
+    return json(created_view(job, services.options.link_base), 202)
+
+
+@_queues("start", "Queue a job whose picture is uploaded")
 async def start(services: TheServices, caller: Caller, job_id: str) -> Response:
     """Starting a job again that is queued, runs or is completed changes nothing and answers its state."""
-    job = await services.jobs.start(caller.tenant, job_id)
-    return json(created_view(job, services.options.link_base), 202)
+    return _queued(services, await services.jobs.start(caller.tenant, job_id))
 
 
 @router.post(
@@ -106,16 +112,10 @@ async def cancel(services: TheServices, caller: Caller, job_id: str) -> Response
     return json(job_view(job, services.options.link_base))
 
 
-@router.post(
-    "/jobs/{job_id}/retry",
-    status_code=202,
-    summary="Run a failed, cancelled or quarantined job again",
-    responses=describing.answers({202: schemas.Created}, 404, 409),
-)
+@_queues("retry", "Run a failed, cancelled or quarantined job again")
 async def retry(services: TheServices, caller: Caller, job_id: str) -> Response:
     """With the same picture and pipeline; its counters and its error are cleared."""
-    job = await services.jobs.retry(caller.tenant, job_id)
-    return json(created_view(job, services.options.link_base), 202)
+    return _queued(services, await services.jobs.retry(caller.tenant, job_id))
 
 
 @router.delete(
