@@ -31,8 +31,8 @@ BY_NAME = {known.name: known for known in FORMATS}
 WRITABLE = tuple(known.name for known in FORMATS if known.writes)
 JSON_MEDIA_TYPE = "application/json"
 
-SNIFF_BYTES = 32
-"""How many first bytes ``sniff`` needs."""
+SNIFF_BYTES = 144
+"""How many first bytes ``sniff`` needs: as far as 32 compatible brands."""
 
 
 def sniff(head: bytes) -> str | None:
@@ -49,19 +49,31 @@ def sniff(head: bytes) -> str | None:
     if head[:4] in {b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"}:
         return "tiff"
     if head[4:8] == b"ftyp":
-        return _BRANDS.get(head[8:12])
+        return _by_brands(head)
     return next((name for magic, name in _OFF if head.lstrip()[: len(magic)].lower() == magic), None)
 
 
-_BRANDS = {
+def _by_brands(head: bytes) -> str | None:
+    """By the brands of an ISO base media file (ISO/IEC 14496-12, 4.3): the major one, then those that it is
+    compatible with; one that only says that it is HEIF (``mif1``, ``msf1``) does not say with which codec."""
+    end = min(len(head), int.from_bytes(head[:4], "big"))
+    brands = [head[8:12], *(head[at : at + 4] for at in range(16, end - 3, 4))]
+    return next((_CODECS[brand] for brand in brands if brand in _CODECS), _CONTAINERS.get(brands[0]))
+
+
+_CODECS = {
     b"avif": "avif",
     b"avis": "avif",
     b"heic": "heic",
     b"heix": "heic",
+    b"heim": "heic",
+    b"heis": "heic",
     b"hevc": "heic",
-    b"mif1": "heic",
-    b"msf1": "heic",
+    b"hevx": "heic",
+    b"hevm": "heic",
+    b"hevs": "heic",
 }
+_CONTAINERS = {b"mif1": "heif", b"msf1": "heif"}
 _OFF = (
     (b"bm", "bmp"),
     (b"\0\0\1\0", "ico"),
