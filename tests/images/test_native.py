@@ -1,8 +1,10 @@
 """What the decoder loads, and what it refuses to."""
 
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import pyvips
@@ -20,20 +22,83 @@ for font in sys.argv[1:]:
     print(hash(bytes(pyvips.Image.text("Hamburg", font=font).write_to_memory())))
 """
 
+SHARED = """
+import ctypes
+import sys
+from pixelflow.domain.errors import StartupError
+from pixelflow.imaging import native
+try:
+    ctypes.CDLL(sys.argv[1])
+except OSError:
+    sys.exit(77)
+native.FLOORS[sys.argv[1].split(".")[0]] = (99,)
+try:
+    native.load()
+except StartupError as error:
+    print(error.detail)
+"""
+
 
 def test_versions_are_told():
     versions = render.prepare()
 
-    assert tuple(map(int, versions["libvips"].split("."))) >= native.LIBVIPS_FLOOR
-    assert {"pyvips", "simplejpeg", "pillow", "libwebp"} <= set(versions)
+    native.check(versions)
+    assert {"libvips", "pyvips", "simplejpeg", "pillow", "libwebp (pillow)", "libjpeg-turbo (pillow)"} <= set(
+        versions
+    )
     assert all(versions.values())
 
 
-def test_a_library_that_is_too_old_is_refused_with_the_remedy(monkeypatch):
-    monkeypatch.setattr(native, "LIBVIPS_FLOOR", (99, 0, 1))
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lists what is mapped")
+def test_the_wheel_stands_for_the_codecs_inside_its_libvips():
+    versions = render.prepare()
+    mapped = Path("/proc/self/maps").read_text()
 
-    with pytest.raises(StartupError, match=r"99\.0\.1 or newer is needed.*libvips-dev.*pip install"):
+    assert ("pyvips-binary" in versions) == ("pyvips_binary.libs/libvips" in mapped)
+
+
+@pytest.mark.parametrize(
+    ("versions", "old"),
+    [
+        ({"libvips": "8.18.5"}, "libvips 8.18.5"),
+        ({"libvips": "8.18.7", "libheif": "1.23.2"}, "libheif 1.23.2"),
+        ({"libvips": "8.18.7", "libheif": "1.9.9"}, "libheif 1.9.9"),
+        ({"libvips": "8.18.7", "libheif": "libheif.so.1"}, "libheif libheif.so.1"),
+    ],
+)
+def test_a_library_that_is_too_old_is_refused_with_the_remedy(versions, old):
+    with pytest.raises(
+        StartupError, match=rf"{old} is loaded, \d.* or newer is needed.*libvips-dev.*pip install"
+    ):
+        native.check(versions)
+
+
+def test_a_library_at_its_floor_is_taken():
+    native.check({"libvips": "8.18.6", "libheif": "1.23.3"})
+    native.check({"libvips": "8.19.0", "libheif": "1.100.0-rc1"})
+
+
+def test_the_floor_of_libvips_holds_for_what_is_loaded(monkeypatch):
+    monkeypatch.setitem(native.FLOORS, "libvips", (99, 0, 1))
+
+    with pytest.raises(StartupError, match=r"99\.0\.1 or newer is needed"):
         native.load()
+
+
+@pytest.mark.parametrize(
+    "library",
+    ["libheif.so.1", "libpng16.so.16", "libtiff.so.6", "libwebp.so.7", "libaom.so.3", "libdav1d.so.6"],
+)
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lists what is mapped")
+def test_a_shared_codec_is_asked_itself_and_held_to_its_floor(library):
+    """In a process of its own, since what is mapped stays; with the system's library where there is one."""
+    ran = subprocess.run([sys.executable, "-c", SHARED, library], capture_output=True, text=True)
+    if ran.returncode == 77:
+        pytest.skip(f"no {library} here")
+
+    assert ran.returncode == 0, ran.stderr
+    name = library.split(".")[0]
+    assert re.fullmatch(rf"{name} \d+\.\d+\.\d+ is loaded, 99 or newer is needed; .*", ran.stdout.strip())
 
 
 def test_other_loaders_are_blocked(tmp_path):

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pixelflow.domain.errors import StartupError
 
-LIBVIPS_FLOOR = (8, 18, 6)
-"""The oldest libvips without known ways for a picture to harm it."""
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FLOORS = {"libvips": (8, 18, 6), "libheif": (1, 23, 3)}
+"""The oldest without known ways for a picture to harm them; a libheif inside libvips goes with its floor."""
 LOADERS = ("Jpeg", "Png", "Webp", "Nsgif", "Tiff", "Heif")
 """libvips' classes of the loaders that may run; every other one is blocked."""
 FONTS = Path(__file__).parent / "fonts"
@@ -25,7 +29,7 @@ def environment() -> dict[str, str]:
 
 
 def load() -> dict[str, str]:
-    """Versions of what was loaded; raises StartupError with the remedy when libvips is missing or too old."""
+    """Versions of what was loaded; raises StartupError with the remedy when one is missing or too old."""
     try:
         import pyvips
     except (ImportError, OSError) as error:
@@ -33,28 +37,38 @@ def load() -> dict[str, str]:
     import PIL.Image
     import PIL.WebPImagePlugin
     import simplejpeg
-    from PIL import features
+
+    from pixelflow.imaging import codecs
 
     PIL.Image.preinit()  # else it looks for its plug-ins when it first saves
 
-    found = tuple(pyvips.version(part) for part in range(3))
-    version = ".".join(map(str, found))
-    if found < LIBVIPS_FLOOR:
-        floor = ".".join(map(str, LIBVIPS_FLOOR))
-        raise StartupError(f"libvips {version} is loaded, {floor} or newer is needed; {_REINSTALL}")
+    libvips = ".".join(str(pyvips.version(part)) for part in range(3))
+    versions = {"libvips": libvips, "pyvips": pyvips.__version__, **codecs.shared()}
+    check(versions)
     pyvips.cache_set_max(0)
     pyvips.concurrency_set(1)
     pyvips.block_untrusted_set(True)
     pyvips.operation_block_set("VipsForeignLoad", True)
     for loader in LOADERS:
         pyvips.operation_block_set(f"VipsForeignLoad{loader}", False)
-    return {
-        "libvips": version,
-        "pyvips": pyvips.__version__,
+    return versions | {
         "simplejpeg": simplejpeg.__version__,
         "pillow": PIL.__version__,
-        "libwebp": str(features.version("webp")),
+        **codecs.pillow(),
     }
+
+
+def check(versions: Mapping[str, str]) -> None:
+    """Raises StartupError with the remedy when a library is below its floor; one that is not there is not."""
+    from pixelflow.imaging.codecs import numbers
+
+    for name, least in FLOORS.items():
+        if name in versions and numbers(versions[name]) < least:
+            floor = ".".join(map(str, least))
+            raise StartupError(
+                f"{name} {versions[name]} is loaded, {floor} or newer is needed; "
+                f"update it, or take the one in pyvips-binary: {_REINSTALL}"
+            )
 
 
 _REINSTALL = (
