@@ -268,10 +268,10 @@ def test_20_a_client_that_leaves_leaves_nothing(site: Site, jpeg: bytes) -> None
         b'--B\r\nContent-Disposition: form-data; name="file"; filename="x"\r\n\r\n' + jpeg
     )
     end = time.monotonic() + 10
-    while ("local", "gone") not in site.services.jobs.running_keys:
+    while ("local", "gone") not in site.services.jobs.running.keys:
         assert time.monotonic() < end
     line.close()
-    while ("local", "gone") in site.services.jobs.running_keys:
+    while ("local", "gone") in site.services.jobs.running.keys:
         assert time.monotonic() < end
     assert site.files() == before
 

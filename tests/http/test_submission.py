@@ -178,7 +178,7 @@ class TestIdempotency:
         )
         first.start()
         assert halfway.wait(10)
-        while not site.services.jobs.running_keys:
+        while not site.services.jobs.running.keys:
             assert first.is_alive()
         twin = site.client.post("/v1/jobs", content=head + tail, headers=headers)
         assert (twin.status_code, twin.json()["code"]) == (409, "idempotency_running")

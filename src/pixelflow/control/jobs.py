@@ -1,22 +1,19 @@
 """What a caller can do with jobs."""
 
-import hashlib
 import time
-from collections.abc import AsyncIterable, Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
-
-import msgspec
 
 from pixelflow.control.admission import Admission
 from pixelflow.control.assets import Assets
+from pixelflow.control.idempotency import RunningKeys
 from pixelflow.control.intake import Inspected, IntakeLimits
 from pixelflow.control.keeper import keys_of
 from pixelflow.control.order import Order
 from pixelflow.domain.errors import StateConflict, UnknownId
 from pixelflow.domain.event import Event, EventKind
-from pixelflow.domain.job import RETRYABLE, Job, JobState, Output, Source, new_id
+from pixelflow.domain.job import RETRYABLE, Job, JobState, Source, new_id
 from pixelflow.domain.keys import input_key
 from pixelflow.ports.events import EventHub
 from pixelflow.ports.queue import Queue
@@ -27,8 +24,6 @@ SLICE_SECONDS = 5.0
 """Longest sleep of a waiting caller before it looks whether the server is stopping."""
 START_TRIES = 10
 """How often an upload may replace the picture between the look at the job and its start."""
-SOON_SECONDS = 1
-"""When to ask again for something that a running job is about to make."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +48,7 @@ class Jobs:
     clock: Callable[[], float] = time.time
     stopping: Callable[[], bool] = lambda: False
     """Whether the server is going down; waiting callers are then answered with what there is."""
-    running_keys: set[tuple[str, str]] = field(default_factory=set)
+    running: RunningKeys = field(default_factory=RunningKeys)
 
     async def arrive(
         self, tenant: str, kind: str, chunks: AsyncIterable[bytes], intake: IntakeLimits | None = None
@@ -198,41 +193,6 @@ class Jobs:
         self.hub.publish(gone, job)
         await self.storage.delete(keys_of(job))
 
-    async def output(self, tenant: str, job_id: str, step: str) -> Output:
-        """A finished step's result; raises UnknownId, and StateConflict while or because there is none."""
-        job = await self.get(tenant, job_id)
-        for output in job.outputs:
-            if output.id == step:
-                return output
-        return self._no_output(job, step)
-
-    async def first_output(self, tenant: str, job_id: str) -> Output:
-        """The only result, or the first in the pipeline's order; raises StateConflict while there is none."""
-        job = await self.finished(tenant, job_id)
-        if not job.outputs:
-            return self._no_output(job, str(job.skipped[0].id if job.skipped else ""))
-        return job.outputs[0]
-
-    async def finished(self, tenant: str, job_id: str) -> Job:
-        """A completed job; raises StateConflict with the state for any other."""
-        job = await self.get(tenant, job_id)
-        if job.state is not JobState.COMPLETED:
-            raise _not_ready(job)
-        return job
-
-    @staticmethod
-    def _no_output(job: Job, step: str) -> Output:
-        if job.state is not JobState.COMPLETED and any(raw.get("id") == step for raw in job.pipeline):
-            raise _not_ready(job)
-        for skipped in job.skipped:
-            if skipped.id == step:
-                raise StateConflict(
-                    f"step {step!r} was skipped: {skipped.error.message}",
-                    code="output_skipped",
-                    state=job.state.value,
-                )
-        raise UnknownId(f"job {job.id} keeps no output of a step {step!r}")
-
     async def _stored(
         self, tenant: str, job_id: str, kind: str, chunks: AsyncIterable[bytes], intake: IntakeLimits
     ) -> Source:
@@ -262,35 +222,10 @@ class Jobs:
             await self.assets.require(job.tenant, order.pipeline)
         return await self.store.create(job, idempotency)
 
-    @contextmanager
-    def alone(self, tenant: str, key: str | None) -> Iterator[None]:
-        """Hold an idempotency key while its request runs; raises StateConflict while another one holds it."""
-        if key is None:
-            yield
-            return
-        running = (tenant, key)
-        if running in self.running_keys:
-            raise StateConflict(
-                "a request with this Idempotency-Key is still running",
-                code="idempotency_running",
-                retry_after=1,
-            )
-        self.running_keys.add(running)
-        try:
-            yield
-        finally:
-            self.running_keys.discard(running)
-
     async def _ring(self) -> None:
         # The job is in the book; a ring that fails is rung again by the keeper.
         with suppress(OSError):
             await self.queue.ring()
-
-
-def fingerprint(route: str, tenant: str, request: Mapping[str, Any], sha256: str | None = None) -> str:
-    """What makes two requests the same: route, tenant, every field, and the picture's hash."""
-    text = msgspec.json.encode([route, tenant, request, sha256], order="deterministic", enc_hook=bytes.hex)
-    return hashlib.sha256(text).hexdigest()
 
 
 def _unknown(job_id: str) -> UnknownId:
@@ -299,19 +234,3 @@ def _unknown(job_id: str) -> UnknownId:
 
 def _conflict(job: Job, why: str, code: str = "state_conflict") -> StateConflict:
     return StateConflict(f"job {job.id} is {job.state}: {why}", code=code, state=job.state.value)
-
-
-def _not_ready(job: Job) -> StateConflict:
-    if job.terminal:
-        why = f": {job.error.message}" if job.error else ""
-        return StateConflict(
-            f"job {job.id} is {job.state} and has no output{why}",
-            code="output_missing",
-            state=job.state.value,
-        )
-    return StateConflict(
-        f"job {job.id} is {job.state}; its output is not ready",
-        code="output_not_ready",
-        state=job.state.value,
-        retry_after=SOON_SECONDS,
-    )

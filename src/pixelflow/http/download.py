@@ -4,6 +4,7 @@ import os
 import re
 from dataclasses import dataclass
 
+from pixelflow.control.outputs import output_of
 from pixelflow.domain.errors import UnknownId
 from pixelflow.domain.job import Output
 from pixelflow.domain.media import BY_NAME, JSON_MEDIA_TYPE
@@ -25,8 +26,8 @@ class Unsatisfiable:
 
 async def get_output(exchange: Exchange, job_id: str, step: str) -> None:
     """One step's result."""
-    output = await exchange.services.jobs.output((await exchange.caller()).tenant, job_id, step)
-    await send_output(exchange, output)
+    job = await exchange.services.jobs.get((await exchange.caller()).tenant, job_id)
+    await send_output(exchange, output_of(job, step))
 
 
 async def send_output(exchange: Exchange, output: Output) -> None:

@@ -3,8 +3,9 @@
 from collections.abc import AsyncIterator
 from typing import Any
 
+from pixelflow.control.idempotency import fingerprint
 from pixelflow.control.intake import IntakeLimits, too_large
-from pixelflow.control.jobs import Arrived, fingerprint
+from pixelflow.control.jobs import Arrived
 from pixelflow.control.order import Order, read_order
 from pixelflow.control.reading import read_json
 from pixelflow.domain.errors import InvalidRequest, MalformedRequest, Problem
@@ -32,7 +33,7 @@ async def post_job(exchange: Exchange) -> None:
         return
     tenant = (await exchange.caller()).tenant
     key = idempotency_key(exchange)
-    with exchange.services.jobs.alone(tenant, key):
+    with exchange.services.jobs.running.alone(tenant, key):
         given = await json_object(exchange, "image_data", exchange.services.options.upload_bytes)
         if given.get("source_type") == "base64":
             await _answer(exchange, await _submit_base64(exchange, tenant, given, key), 202)
@@ -51,7 +52,7 @@ async def submit_form(
     tenant = (await exchange.caller()).tenant
     key = idempotency_key(exchange)
     jobs = services.jobs
-    with jobs.alone(tenant, key):
+    with jobs.running.alone(tenant, key):
         form = MultipartForm(content_type, stream(exchange))
         given: dict[str, Any] = {}
         arrived: Arrived | None = None

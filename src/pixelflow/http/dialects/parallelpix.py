@@ -6,10 +6,9 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
 from pixelflow.domain.job import Job, JobState
+from pixelflow.http.dialects.download import PICTURE_ANSWERS, first_picture
 from pixelflow.http.dialects.manner import DialectRoute, dialect_answers
-from pixelflow.http.download import send_output
 from pixelflow.http.native.given import Caller, TheExchange, TheServices, json
-from pixelflow.http.native.handed import Handed
 from pixelflow.http.schemas import JOB_ID, MOMENT
 from pixelflow.http.submission import submit_form
 from pixelflow.http.view import moment
@@ -93,15 +92,11 @@ async def status(services: TheServices, caller: Caller, job_id: str) -> Response
     "/download/{job_id}",
     summary="The processed picture",
     response_class=Response,
-    responses={
-        200: {"content": {"image/*": {"schema": {"type": "string", "format": "binary"}}}},
-        **dialect_answers(404, 409),
-    },
+    responses=PICTURE_ANSWERS,
 )
-async def download(exchange: TheExchange, services: TheServices, caller: Caller, job_id: str) -> Response:
+async def download(exchange: TheExchange, caller: Caller, job_id: str) -> Response:
     """The only output, or the first in the pipeline's order; 409 with `Retry-After` while it is not done."""
-    output = await services.jobs.first_output(caller.tenant, job_id)
-    return Handed(lambda inner: send_output(inner, output), exchange)
+    return await first_picture(exchange, caller.tenant, job_id)
 
 
 def _status(job: Job) -> dict[str, Any]:

@@ -10,10 +10,9 @@ from pixelflow.control.order import read_order
 from pixelflow.domain.errors import InvalidRequest, MalformedRequest, Problem
 from pixelflow.domain.job import Job, JobState
 from pixelflow.http.body import json_object
+from pixelflow.http.dialects.download import PICTURE_ANSWERS, first_picture
 from pixelflow.http.dialects.manner import DialectRoute, dialect_answers
-from pixelflow.http.download import send_output
 from pixelflow.http.native.given import Caller, TheExchange, TheServices, json
-from pixelflow.http.native.handed import Handed
 from pixelflow.http.schemas import JOB_ID, MOMENT
 from pixelflow.http.submission import idempotency_key, submit_picture
 from pixelflow.http.view import moment
@@ -93,7 +92,7 @@ async def submit(exchange: TheExchange, services: TheServices, caller: Caller) -
     """The job starts at once. The largest picture is 10 MiB unless MAX_UPLOAD_SIZE says otherwise."""
     limit = services.options.zero_config_upload_bytes
     key = idempotency_key(exchange)
-    with services.jobs.alone(caller.tenant, key):
+    with services.jobs.running.alone(caller.tenant, key):
         given = await json_object(exchange, "image_data", limit)
         picture = given.pop("image_data", None)
         if not isinstance(picture, bytes):
@@ -117,15 +116,11 @@ async def get(services: TheServices, caller: Caller, job_id: str) -> Response:
     "/jobs/{job_id}/download",
     summary="The processed picture",
     response_class=Response,
-    responses={
-        200: {"content": {"image/*": {"schema": {"type": "string", "format": "binary"}}}},
-        **dialect_answers(404, 409),
-    },
+    responses=PICTURE_ANSWERS,
 )
-async def download(exchange: TheExchange, services: TheServices, caller: Caller, job_id: str) -> Response:
+async def download(exchange: TheExchange, caller: Caller, job_id: str) -> Response:
     """409 with `Retry-After` while it is not done."""
-    output = await services.jobs.first_output(caller.tenant, job_id)
-    return Handed(lambda inner: send_output(inner, output), exchange)
+    return await first_picture(exchange, caller.tenant, job_id)
 
 
 @router.get("/health", summary="The process answers", responses={200: {"model": Health}})

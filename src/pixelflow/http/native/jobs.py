@@ -9,6 +9,7 @@ from fastapi.responses import StreamingResponse
 from fastapi.types import DecoratedCallable
 
 from pixelflow.control.follow import follow_job
+from pixelflow.control.outputs import outputs_of
 from pixelflow.domain.job import Job, JobState
 from pixelflow.http import describing, schemas
 from pixelflow.http.archive import zipped
@@ -161,10 +162,11 @@ async def output(exchange: TheExchange, job_id: str, step: str) -> Response:
 )
 async def outputs_zip(services: TheServices, caller: Caller, job_id: str) -> Response:
     """Written while it is sent, without compression; the files are `<step>.<extension>`."""
-    job = await services.jobs.finished(caller.tenant, job_id)
+    job = await services.jobs.get(caller.tenant, job_id)
+    made = outputs_of(job)
     headers = {name.decode(): value.decode() for name, value in SAFE if name != b"accept-ranges"}
     headers["content-disposition"] = f'attachment; filename="{job.id}.zip"'
-    content = zipped(services.jobs.storage, job.outputs, job.finished_at or job.updated_at)
+    content = zipped(services.jobs.storage, made, job.finished_at or job.updated_at)
     return StreamingResponse(content, headers=headers, media_type="application/zip")
 
 
