@@ -5,7 +5,7 @@ from io import BytesIO
 import numpy as np
 import pytest
 import pyvips
-from PIL import Image
+from PIL import Image, ImageOps
 
 from harness.operating import psnr
 from harness.pictures import encoded, photo
@@ -82,6 +82,39 @@ def test_a_pixel_that_is_only_partly_filled_shifts_nothing(size, width, orientat
     upright = best.transpose(Image.Transpose.ROTATE_270) if orientation == 6 else best
     assert out.size == upright.size
     assert psnr(np.asarray(out), np.asarray(upright)) > 48
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+@pytest.mark.parametrize(
+    ("step", "kernel"),
+    [
+        ({"action": "resize", "fit": "cover"}, Image.Resampling.LANCZOS),
+        ({"action": "resize", "fit": "contain", "background": "white"}, Image.Resampling.LANCZOS),
+        ({"action": "thumbnail", "gravity": "south_east"}, Image.Resampling.LANCZOS),
+        ({"action": "resize", "fit": "cover", "kernel": "cubic"}, Image.Resampling.BICUBIC),
+        ({"action": "resize", "fit": "fill", "kernel": "cubic"}, Image.Resampling.BICUBIC),
+    ],
+)
+@pytest.mark.parametrize(("size", "side"), [((2725, 2225), 333), ((2725, 2225), 100), ((1001, 751), 130)])
+def test_what_is_cut_or_framed_lies_where_a_full_decode_has_it(size, side, step, kernel, orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    source = encoded(photo(*size, seed=5), quality=92, exif=exif.tobytes())
+    upright = ImageOps.exif_transpose(Image.open(BytesIO(source)))
+    fit = step.get("fit", "cover")
+    scales = [side / length for length in upright.size]
+    across, down = {"cover": [max(scales)] * 2, "contain": [min(scales)] * 2, "fill": scales}[fit]
+    small = upright.resize((int(upright.width * across + 0.5), int(upright.height * down + 0.5)), kernel)
+    place = (1, 1) if "gravity" in step else (0.5, 0.5)
+    best = Image.new("RGB", (side, side), "white")
+    # What hangs over is cut away.
+    best.paste(
+        small, tuple(int((side - length) * part) for length, part in zip(small.size, place, strict=True))
+    )
+
+    found = rendered(source, step | {"width": side, "height": side, "format": "png"}).picture.convert("RGB")
+
+    assert psnr(np.asarray(found), np.asarray(best)) > 48
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 400), (9, 9), (17, 400), (401, 33), (1001, 751)])

@@ -24,6 +24,7 @@ from pixelflow.imaging.plan import checked, derivations
 from pixelflow.imaging.source import Reading, Source, complaint, damaged, mapped, open_source
 from pixelflow.imaging.srgb import SCALABLE
 from pixelflow.operations.base import Context
+from pixelflow.operations.frames import first_frame
 from pixelflow.operations.registry import operations
 from pixelflow.operations.resampling import resample, resample_strip
 
@@ -129,7 +130,7 @@ class _Rendering:
                 reading=self._reading(takers),
                 animated=self._animated(),
                 metadata=self.metadata,
-                scaled=all(step.operation.pure_resize for step in takers),
+                scaled=all(step.operation.scaled(*size) for step in takers),
             )
         self._walk(order, picture, reading)
         return wire.Finished(
@@ -219,25 +220,38 @@ class _Rendering:
     def _applied(self, step: Step, given: Picture, size: tuple[int, int]) -> Any:
         operation, wanted = step.operation, step.operation.target(*size)
         check_picture(*wanted, self.limits, step=step.id)
-        if operation.pure_resize:
-            if given.unfinished is None and given.pixels is not None:
-                return given.pixels.scaled(*wanted, given.filled)
-            if (
-                given.unfinished is not None
-                and self.source.frames == 1
-                and given.image.interpretation in SCALABLE
-            ):
-                stored = (wanted[1], wanted[0]) if self.source.turned else wanted
-                return given.unfinished(resample(given.image, *stored, filled=given.filled))
-        given.finish()
-        image = given.image
-        if operation.pure_resize and image.get_page_height() < image.height:
-            return resample_strip(image, *wanted)
+        scaled = operation.scaled(*size)
+        # Shrunk while it was decoded, a picture may fill its last pixels only partly, which an operation does
+        # not know.
+        if scaled and (operation.pure_resize or given.filled):
+            found = self._scaled(given, scaled)
+            if operation.pure_resize:
+                return found
+            image = found.image if isinstance(found, Pixels) else found
+        else:
+            given.finish()
+            image = given.image
         if not operation.animated and image.get_page_height() < image.height:
             raise ImageError("invalid", f"{operation.action} cannot be done to an animation")
         return operation.apply(
             image, Context(self.assets, self.facts, step.id, size, original=step.source is None)
         )
+
+    def _scaled(self, given: Picture, wanted: tuple[int, int]) -> pyvips.Image | Pixels:
+        """The whole picture at this size, finished."""
+        if given.unfinished is None and given.pixels is not None:
+            return given.pixels.scaled(*wanted, given.filled)
+        if (
+            given.unfinished is not None
+            and self.source.frames == 1
+            and given.image.interpretation in SCALABLE
+        ):
+            stored = (wanted[1], wanted[0]) if self.source.turned else wanted
+            return given.unfinished(resample(given.image, *stored, filled=given.filled))
+        given.finish()
+        if given.image.get_page_height() < given.image.height:
+            return resample_strip(given.image, *wanted)
+        return resample(first_frame(given.image), *wanted, filled=given.filled)
 
     def _result(self, step: Step, made: pyvips.Image | Pixels, *, shared: bool) -> Picture:
         if isinstance(made, Pixels):

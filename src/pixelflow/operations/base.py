@@ -65,6 +65,13 @@ class Operation(Described):
         """Whether it only scales the whole picture down to ``target``, so that a smaller sibling will do."""
         return False
 
+    def scaled(self, width: int, height: int) -> tuple[int, int] | None:
+        """The size in pixels to which it first scales the whole frame down by Lanczos, if it does so.
+
+        ``apply`` may be handed the picture at this size already.
+        """
+        return self.target(width, height) if self.pure_resize else None
+
     def target(self, width: int, height: int) -> tuple[int, int]:
         """The result's exact size in pixels for a frame of this true size; what it does not change stays."""
         return width, height

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import gcd
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -87,11 +88,11 @@ class Resize(Operation):
     @property
     def pure_resize(self) -> bool:
         boxed = self.width is not None and self.height is not None
-        return (
-            not (self.enlarge or self.linear)
-            and self.kernel == "lanczos3"
-            and (not boxed or self.fit in {"inside", "fill", "outside"})
-        )
+        return not self.enlarge and self._common and (not boxed or self.fit in {"inside", "fill", "outside"})
+
+    def scaled(self, width: int, height: int) -> tuple[int, int] | None:
+        scaled = self.plan(width, height).scaled
+        return scaled if self._common and scaled[0] <= width and scaled[1] <= height else None
 
     def target(self, width: int, height: int) -> tuple[int, int]:
         return self.plan(width, height).size
@@ -100,7 +101,9 @@ class Resize(Operation):
         if self.linear or self.kernel == "nearest":
             return 1.0
         scaled = self.plan(width, height).scaled
-        return max(1.0, min(width / scaled[0], height / scaled[1]))
+        found = max(1.0, min(width / scaled[0], height / scaled[1]))
+        # Only the common way knows of pixels that are partly filled, where a side was not divisible.
+        return found if self._common else min(found, gcd(width, height, 16))
 
     def plan(self, width: int, height: int) -> Plan:
         """What becomes of a picture of this size."""
@@ -156,6 +159,10 @@ class Resize(Operation):
     def _resampled(self, frame: pyvips.Image, size: tuple[int, int]) -> pyvips.Image:
         return resample(frame, *size, self.kernel, linear=self.linear)
 
+    @property
+    def _common(self) -> bool:
+        return self.kernel == "lanczos3" and not self.linear
+
     def _side(self, length: int | str | None, side: int) -> int:
         assert length is not None
         return max(1, int(pixels(length, side) * self.dpr + 0.5))
@@ -189,6 +196,9 @@ class Thumbnail(Operation):
 
     def target(self, width: int, height: int) -> tuple[int, int]:
         return self._as_resize().target(width, height)
+
+    def scaled(self, width: int, height: int) -> tuple[int, int] | None:
+        return self._as_resize().scaled(width, height)
 
     def shrink(self, width: int, height: int) -> float:
         return self._as_resize().shrink(width, height)
