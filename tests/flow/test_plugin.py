@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 import sysconfig
 import venv
 from io import BytesIO
@@ -14,9 +13,9 @@ import pytest
 from PIL import Image
 
 from harness.pictures import encoded, photo
+from harness.plugin import PLUGIN, install
 from harness.server import running_server
 
-PLUGIN = Path(__file__).parents[2] / "examples" / "pixelflow-posterize"
 STEP = {"id": "p", "action": "posterize", "levels": 2, "format": "png"}
 
 
@@ -30,17 +29,7 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> str:
     site = Path(subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip())
     ours = sysconfig.get_path("purelib")
     (site / "ours.pth").write_text(f"import site; site.addsitedir({ours!r})\n")
-    pip = [
-        sys.executable,
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--no-build-isolation",
-        "--no-deps",
-        "--no-index",
-    ]
-    subprocess.run([*pip, "--target", site, PLUGIN], check=True, capture_output=True)
+    install(PLUGIN, site)
     return interpreter
 
 

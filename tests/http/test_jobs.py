@@ -1,34 +1,34 @@
 """A job's life as a caller sees it: wait, list, cancel, retry, delete."""
 
-import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
-from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 
 from harness.site import PIPELINE, Site
 from pixelflow.domain.job import Failure
 
-if TYPE_CHECKING:
-    import httpx
+
+def waiting(site: Site, job_id: str, seconds: int = 20) -> Future[httpx.Response]:
+    """The answer to come to a caller whom the server has begun to keep waiting for the job's end."""
+    caller = ThreadPoolExecutor(1)
+    answer = caller.submit(site.client.get, f"/v1/jobs/{job_id}", params={"wait": seconds})
+    caller.shutdown(wait=False)
+    while not site.hub._inboxes:
+        assert not answer.done()
+    return answer
 
 
 def test_a_wait_is_answered_as_soon_as_the_job_has_ended(site: Site, jpeg: bytes, webp: bytes) -> None:
     job_id = site.submit(jpeg)
-    answers: list[httpx.Response] = []
-    waiting = threading.Thread(
-        target=lambda: answers.append(site.client.get(f"/v1/jobs/{job_id}", params={"wait": 20}))
-    )
-    waiting.start()
-    while not site.hub._inboxes:
-        assert waiting.is_alive()
+    answer = waiting(site, job_id)
     began = time.monotonic()
     site.finish(site.claim(job_id).claim, {"thumb": webp})
-    waiting.join(10)
+    job = answer.result(10).json()
     assert time.monotonic() - began < 5
-    job = answers[0].json()
     assert (job["status"], job["progress"], job["attempt"]) == ("completed", 100, 1)
     assert site.hub._inboxes == {}
 
@@ -40,16 +40,9 @@ def test_a_wait_that_runs_out_answers_the_job_as_it_is(site: Site, jpeg: bytes) 
 
 def test_a_wait_ends_when_the_job_is_deleted(site: Site, jpeg: bytes) -> None:
     job_id = site.submit(jpeg)
-    answers: list[httpx.Response] = []
-    waiting = threading.Thread(
-        target=lambda: answers.append(site.client.get(f"/v1/jobs/{job_id}", params={"wait": 20}))
-    )
-    waiting.start()
-    while not site.hub._inboxes:
-        assert waiting.is_alive()
+    answer = waiting(site, job_id)
     assert site.client.delete(f"/v1/jobs/{job_id}").status_code == 204
-    waiting.join(10)
-    assert answers[0].status_code == 404
+    assert answer.result(10).status_code == 404
 
 
 @pytest.mark.parametrize("wait", ["-1", "nan", "inf", "soon", ""])
@@ -207,13 +200,6 @@ def test_links_are_whole_urls_where_public_url_is_set(
 def test_a_stopping_server_sends_its_waiters_home(make_site: Callable[..., Site], jpeg: bytes) -> None:
     site = make_site()
     job_id = site.submit(jpeg)
-    answers: list[httpx.Response] = []
-    waiting = threading.Thread(
-        target=lambda: answers.append(site.client.get(f"/v1/jobs/{job_id}", params={"wait": 60}))
-    )
-    waiting.start()
-    while not site.hub._inboxes:
-        assert waiting.is_alive()
+    answer = waiting(site, job_id, seconds=60)
     site.stopping.set()
-    waiting.join(15)
-    assert answers[0].json()["status"] == "queued"
+    assert answer.result(15).json()["status"] == "queued"

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-PLUGIN = Path(__file__).parents[2] / "examples" / "pixelflow-posterize"
+from harness.plugin import PLUGIN, install
 
 USES_IT = """
 import json, sys
@@ -42,20 +42,7 @@ except Exception as error:
 
 def installed(folder: Path, package: Path) -> dict[str, str]:
     """The environment of an interpreter that has the package installed in a folder of its own."""
-    command = [
-        sys.executable,
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--no-build-isolation",
-        "--no-deps",
-        "--no-index",
-    ]
-    done = subprocess.run(
-        [*command, "--target", folder, package], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
+    install(package, folder)
     return {**os.environ, "PYTHONPATH": str(folder)}
 
 

@@ -5,16 +5,12 @@ from collections.abc import Awaitable
 
 import pytest
 
+from harness.book import job
 from pixelflow.adapters.store import statements
 from pixelflow.adapters.store.sqlite import SqliteStore
 from pixelflow.adapters.store.transaction import Transaction
 from pixelflow.adapters.store.writer import MAX_BATCH
-from pixelflow.domain.job import Job, JobState, Source, new_id
-
-
-def job() -> Job:
-    pipeline = [{"id": "thumb", "action": "resize", "width": 100}]
-    return Job("local", new_id(), JobState.QUEUED, pipeline, Source("upload"), created_at=0, updated_at=0)
+from pixelflow.domain.job import JobState
 
 
 def started(*calls: Awaitable[object]) -> list["asyncio.Future[object]"]:

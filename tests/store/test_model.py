@@ -158,8 +158,10 @@ class Book(RuleBasedStateMachine):
         self.check(expected, started)
 
     def cancel(self, job_id: str) -> None:
+        self.cancelled(job_id, self.run(self.store.cancel(self.find(job_id).tenant, job_id)))
+
+    def cancelled(self, job_id: str, cancelled: Job | None) -> None:
         expected = self.find(job_id)
-        cancelled = self.run(self.store.cancel(expected.tenant, job_id))
         if job_id in self.deleted:
             assert cancelled is None
             return
@@ -251,20 +253,14 @@ class Book(RuleBasedStateMachine):
                 self.store.cancel(claim.tenant, claim.job_id),
             )
 
-        held, expected = self.holds(claim), self.find(claim.job_id)
+        held = self.holds(claim)
         finished, crashed, cancelled = self.run(together())
         assert (finished is not None) + (crashed is not None) <= held
         if finished is not None:
             self.ended(claim, finished, S.COMPLETED)
         elif crashed is not None:
             self.crashed(claim, crashed)
-        if claim.job_id in self.deleted:
-            assert cancelled is None
-            return
-        change = expected.state not in TERMINAL
-        if change:
-            expected.enter(S.CANCELLED)
-        self.check(expected, cancelled, news=change)
+        self.cancelled(claim.job_id, cancelled)
 
     # What the keeper does, and time
 
