@@ -14,6 +14,7 @@ import pytest
 from harness.site import PIPELINE, Site, text
 from pixelflow.control.signing import MAX_SECONDS, UrlSigner
 from pixelflow.domain.errors import Forbidden
+from pixelflow.domain.media import SNIFF_BYTES
 
 OTHER = {"x-tenant": "other"}
 
@@ -171,7 +172,7 @@ class Test16TypeByContent:
                 b"Content-Type: multipart/form-data; boundary=B\r\n\r\n"
                 b'--B\r\nContent-Disposition: form-data; name="file"; filename="x"\r\n\r\n'
             )
-            line.sendall(head + b"%PDF-1.7" + bytes(64))
+            line.sendall(head + b"%PDF-1.7".ljust(SNIFF_BYTES, b"\0") + bytes(64))
             assert line.recv(4096).startswith(b"HTTP/1.1 415")
 
 
