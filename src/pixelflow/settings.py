@@ -85,6 +85,9 @@ class WorkerSettings(Part):
     """Decoder processes; by default the machine's cores."""
     sandbox: Literal["auto", "required", "off"] = "auto"
     """`required` refuses to start where a part of the cage is missing; `auto` says which and goes on."""
+    fork_decoders: bool = True
+    """Decoders are forked from a prepared process: each takes a third of the memory of one that is started by
+    itself (`false`), which has an address layout of its own. Linux only; elsewhere all start by themselves."""
     child_max_jobs: Annotated[int, Field(ge=1)] = 2000
     """A decoder process is replaced after this many jobs."""
     child_max_rss_bytes: Annotated[int, Field(ge=64 * MEGABYTE)] = 512 * MEGABYTE
@@ -206,6 +209,7 @@ class Settings:
         return PoolOptions(
             size=self.pool_size,
             sandbox=self.worker.sandbox,
+            fork=self.worker.fork_decoders,
             job_seconds=self.limits.max_job_seconds,
             memory_bytes=self.limits.max_memory_bytes,
             max_jobs=self.worker.child_max_jobs,

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from pixelflow.imaging import cage
-from pixelflow.worker.decoder import ENVIRONMENT
+from pixelflow.worker.process import ENVIRONMENT
 
 PRISONER = Path(__file__).parent / "prisoner.py"
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="the cage is made of parts of Linux")

@@ -88,7 +88,8 @@ class RunningServer:
     def children(self) -> list[int]:
         """Pids of the decoders."""
         listing = Path(f"/proc/{self.pid}/task/{self.pid}/children")
-        return [int(pid) for pid in listing.read_text().split()] if listing.exists() else []
+        pids = listing.read_text().split() if listing.exists() else []
+        return [int(pid) for pid in pids if Path(f"/proc/{pid}/comm").read_text() == "pf-decoder\n"]
 
     def kill(self) -> None:
         """kill -9 of the server alone; its decoders must follow by themselves."""

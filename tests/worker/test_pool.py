@@ -173,7 +173,7 @@ async def test_an_output_larger_than_allowed_fails(tmp_path: Path) -> None:
 
 
 async def test_a_decoder_that_does_not_start_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    async with running_pool(tmp_path) as bench:
+    async with running_pool(tmp_path, fork=False) as bench:
         monkeypatch.setattr("sys.executable", "/bin/false")
 
         with pytest.raises(StartupError, match="exit status 1"):

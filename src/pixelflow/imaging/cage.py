@@ -18,7 +18,13 @@ MISSING = "missing: "
 OPEN_FILES = 128
 """Descriptors at once: a source, an asset and an output for each of 20 steps, and libvips' copies of them."""
 
-_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 1, 4, 38
+_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_NAME, _PR_SET_CHILD_SUBREAPER, _PR_SET_NO_NEW_PRIVS = (
+    1,
+    4,
+    15,
+    36,
+    38,
+)
 _CAPABILITY_VERSION_3 = 0x20080522
 
 
@@ -28,6 +34,24 @@ def die_with_parent(parent: int) -> str:
     if os.getppid() != parent:
         os._exit(0)
     return state
+
+
+def call_process(name: str) -> None:
+    """Have the system show the process under that name of up to 15 bytes, where it can."""
+    if sys.platform == "linux":
+        buffer = ctypes.create_string_buffer(name.encode())
+        _prctl(_PR_SET_NAME, ctypes.addressof(buffer))
+
+
+def adopt_orphans(on: bool) -> None:
+    """Become the parent of descendants whose own parents end, or no longer; raises OSError."""
+    _prctl(_PR_SET_CHILD_SUBREAPER, int(on))
+
+
+def threads() -> int:
+    """How many this process has; 1 where the system does not tell."""
+    listing = Path("/proc/self/task")
+    return len(list(listing.iterdir())) if listing.exists() else 1
 
 
 def seal(readable: Sequence[Path], *, memory_bytes: int, output_bytes: int) -> dict[str, str]:
@@ -71,9 +95,8 @@ def _drop_capabilities() -> None:
 
 
 def _landlock(readable: Sequence[Path]) -> str:
-    threads = len(list(Path("/proc/self/task").iterdir()))
-    if threads > 1:
-        raise NotImplementedError(f"{threads} threads ran before the seal")
+    if (running := threads()) > 1:
+        raise NotImplementedError(f"{running} threads ran before the seal")
     abi = landlock.restrict(readable)
     gaps = [gap for since, gap in ((3, "truncate"), (4, "tcp"), (6, "signals")) if abi < since]
     return f"abi {abi}" + (f", without {' and '.join(gaps)}" if gaps else "")

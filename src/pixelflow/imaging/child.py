@@ -13,11 +13,13 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from pixelflow.domain.errors import ImageError, PixelFlowError
 from pixelflow.imaging import cage, wire
 
+NAME = "pf-decoder"
+"""What ``ps`` and ``top`` call it."""
 PROGRESS_SECONDS = 0.25
 """Least time between two messages of progress."""
 EXHAUSTED = 3
@@ -38,43 +40,68 @@ _Render = Callable[[wire.Task, int, list[int], list[int], Callable[[int], None]]
 
 
 def main(arguments: list[str]) -> None:
-    """Run until the socket closes; a preparation that fails is told as ``Failed("startup")``."""
-    handle, parent, sandbox, memory_bytes, output_bytes = arguments
+    """Prepare and serve; a preparation that fails is told as ``Failed("startup")``."""
+    handle, parent, *orders = arguments
     states = {"parent_death": cage.die_with_parent(int(parent))}
-    for terminal in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(terminal, signal.SIG_IGN)  # they mean the supervisor, which lets running tasks end
+    ignore_terminal()
     with socket.socket(fileno=int(handle)) as line:
         try:
-            from pixelflow.imaging import native, render, warmup
-
-            versions = render.prepare()
+            versions = prepare()
         except PixelFlowError as error:
             _say(line, wire.Failed("startup", error.detail))
             return
-        for name in _CODECS:
-            codecs.lookup(name)
-        scratch = [_empty_file() for _ in range(warmup.SCRATCH)]
-        if sandbox == "off":
-            states = dict.fromkeys(cage.PARTS, "off")
-        else:
-            sizes = {"memory_bytes": int(memory_bytes), "output_bytes": int(output_bytes)}
-            states |= cage.seal([native.FONTS], **sizes)
-        render.warm_up(scratch)
-        for file in scratch:
-            os.close(file)
-        gc.collect()
-        gc.freeze()
-        _say(line, wire.Ready(states, versions))
-        while received := _receive(line):
-            task, files = received
-            try:
-                reply = _withdrawn(line) or _do(task, files, render.render, line)
-            finally:
-                for file in files:
-                    os.close(file)
-            _say(line, reply)
-            if isinstance(reply, wire.Failed) and reply.code == "oom":
-                os._exit(EXHAUSTED)
+        serve(line, orders, states, versions)
+
+
+def ignore_terminal() -> None:
+    """Leave what a terminal sends to the supervisor, which lets running tasks end."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+
+
+def prepare() -> dict[str, str]:
+    """Load all that a task may need; returns versions, raises StartupError."""
+    from pixelflow.imaging import render
+
+    versions = render.prepare()
+    for name in _CODECS:
+        codecs.lookup(name)
+    return versions
+
+
+def serve(
+    line: socket.socket, orders: Sequence[str], states: dict[str, str], versions: dict[str, str]
+) -> None:
+    """Seal the process and do tasks until the socket closes.
+
+    ``orders``: the sandbox's setting, bytes of memory, bytes of an output.
+    """
+    from pixelflow.imaging import native, render, warmup
+
+    sandbox, memory_bytes, output_bytes = orders
+    cage.call_process(NAME)
+    scratch = [_empty_file() for _ in range(warmup.SCRATCH)]
+    if sandbox == "off":
+        states = dict.fromkeys(cage.PARTS, "off")
+    else:
+        sizes = {"memory_bytes": int(memory_bytes), "output_bytes": int(output_bytes)}
+        states = states | cage.seal([native.FONTS], **sizes)
+    render.warm_up(scratch)
+    for file in scratch:
+        os.close(file)
+    gc.collect()
+    gc.freeze()
+    _say(line, wire.Ready(states, versions))
+    while received := _receive(line):
+        task, files = received
+        try:
+            reply = _withdrawn(line) or _do(task, files, render.render, line)
+        finally:
+            for file in files:
+                os.close(file)
+        _say(line, reply)
+        if isinstance(reply, wire.Failed) and reply.code == "oom":
+            os._exit(EXHAUSTED)
 
 
 def _empty_file() -> int:

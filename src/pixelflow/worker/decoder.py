@@ -3,18 +3,19 @@
 import asyncio
 import os
 import socket
-import subprocess
-import sys
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
 from typing import Protocol
 
 import msgspec
 
-from pixelflow.imaging import native, wire
+from pixelflow.imaging import wire
+from pixelflow.worker.process import Process, run
+from pixelflow.worker.zygote import Zygote
 
 READ_BYTES = 64 * 1024
 STDERR_BYTES = 4096
@@ -23,13 +24,6 @@ FAREWELL_SECONDS = 1.0
 """A decoder that hung up, or was asked to go, is killed when it is not gone after this."""
 REAP_SECONDS = 0.005
 """How often a dying process is looked for where the kernel has no pidfd."""
-
-ENVIRONMENT: Mapping[str, str] = {
-    **native.environment(),
-    "LANG": "C.UTF-8",
-    "OPENBLAS_NUM_THREADS": "1",
-}
-"""All that a decoder finds in its environment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +55,9 @@ class Decoder:
     it raises OSError when the system has no process or descriptor left.
     """
 
-    def __init__(self, cage: Cage, listener: Listener, on_reaped: Callable[["Decoder"], None]) -> None:
+    def __init__(
+        self, cage: Cage, zygote: Zygote, listener: Listener, on_reaped: Callable[["Decoder"], None]
+    ) -> None:
         self._loop = asyncio.get_running_loop()
         self._listener: Listener | None = listener
         self._on_reaped = on_reaped
@@ -71,14 +67,17 @@ class Decoder:
         self._reaped = False
         self._line, theirs = socket.socketpair()
         self._line.setblocking(False)
-        with theirs:
-            try:
-                self._process = _spawn(cage, theirs.fileno())
-            except OSError:
-                self._line.close()
-                raise
-        assert self._process.stderr is not None
-        self._stderr = self._process.stderr
+        heard, said = os.pipe()
+        self._stderr = FileIO(heard)
+        try:
+            self._process = _born(cage, zygote, theirs.fileno(), said)
+        except OSError:
+            self._line.close()
+            self._stderr.close()
+            raise
+        finally:
+            theirs.close()
+            os.close(said)
         self.last_words = b""
         os.set_blocking(self._stderr.fileno(), False)
         self._statm = _open(Path(f"/proc/{self.pid}/statm"))
@@ -245,19 +244,9 @@ class Decoder:
         return bool(data)
 
 
-def _spawn(cage: Cage, line: int) -> subprocess.Popen[bytes]:
-    words = (line, os.getpid(), cage.sandbox, cage.memory_bytes, cage.output_bytes)
-    # 0 and 1 are /dev/null and not closed: else a received file would become standard output
-    return subprocess.Popen(  # noqa: S603 - our own interpreter with our own words
-        [sys.executable, "-I", "-m", "pixelflow.imaging.child", *map(str, words)],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        bufsize=0,
-        env=ENVIRONMENT,
-        pass_fds=[line],
-        start_new_session=True,
-    )
+def _born(cage: Cage, zygote: Zygote, line: int, stderr: int) -> Process:
+    orders = (cage.sandbox, str(cage.memory_bytes), str(cage.output_bytes))
+    return zygote.fork(orders, line, stderr) or run("pixelflow.imaging.child", line, orders, stderr)
 
 
 def _open(path: Path) -> int | None:

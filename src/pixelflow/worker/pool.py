@@ -1,4 +1,4 @@
-"""The pool of caged decoders: one child process a slot, two tasks in flight in each."""
+"""The pool of caged decoders: one child process a slot, a few tasks in flight in each."""
 
 import asyncio
 from collections import deque
@@ -16,6 +16,7 @@ from pixelflow.imaging.cage import MISSING
 from pixelflow.worker.decoder import Cage, Decoder
 from pixelflow.worker.running import Running, Stopped
 from pixelflow.worker.slot import MOST_PLACES, Slot, Stage
+from pixelflow.worker.zygote import Zygote
 
 log = structlog.get_logger()
 
@@ -35,6 +36,8 @@ class PoolOptions:
     memory_bytes: int
     max_jobs: int
     max_rss_bytes: int
+    fork: bool = True
+    """Whether decoders are forked from one that is prepared, rather than each started by itself."""
     start_seconds: float = 30.0
     first_backoff_seconds: float = 0.1
     longest_backoff_seconds: float = 30.0
@@ -52,6 +55,7 @@ class Pool:
         largest_file = max(limits.max_output_bytes, WARM_UP_BYTES)
         self._cage = Cage(options.sandbox, options.memory_bytes, largest_file)
         self._on_room = on_room
+        self._zygote = Zygote()
         self._target = 0
         self._slots: list[Slot] = []
         self._decoders: set[Decoder] = set()
@@ -66,6 +70,8 @@ class Pool:
 
     async def start(self) -> wire.Ready:
         """Start all slots; raises StartupError, naming what is missing and the remedy."""
+        if self._options.fork:
+            await self._zygote.start(self._options.start_seconds)
         await self.resize(self._options.size)
         return wire.Ready(dict(self.cage), dict(self.versions))
 
@@ -86,6 +92,7 @@ class Pool:
     async def close(self) -> None:
         """Kill all decoders and wait until no process is left; tasks in flight end as ``Stopped``."""
         self._target = 0
+        self._zygote.close()
         if self._retry is not None:
             self._retry.cancel()
         for slot in list(self._slots):
@@ -121,6 +128,11 @@ class Pool:
     def pids(self) -> Sequence[int]:
         """The processes of all slots, the oldest first."""
         return [slot.decoder.pid for slot in self._slots]
+
+    @property
+    def zygote(self) -> int | None:
+        """The process that forks decoders, if there is one that can."""
+        return self._zygote.pid
 
     def submit(self, task: wire.Task, fds: Sequence[int], on_progress: Callable[[int], None]) -> Running:
         """Have a task done; ``fds`` stay open until its outcome. Raises Busy when there is no room.
@@ -226,7 +238,11 @@ class Pool:
         options = self._options
         try:
             slot = Slot(
-                self._cage, self, job_seconds=options.job_seconds, start_seconds=options.start_seconds
+                self._cage,
+                self._zygote,
+                self,
+                job_seconds=options.job_seconds,
+                start_seconds=options.start_seconds,
             )
         except OSError as error:
             self._not_started(str(error))

@@ -14,6 +14,7 @@ from pixelflow.domain.media import BY_NAME
 from pixelflow.imaging import wire
 from pixelflow.worker.decoder import Cage, Decoder
 from pixelflow.worker.running import Died, Outcome, Running
+from pixelflow.worker.zygote import Zygote
 
 log = structlog.get_logger()
 
@@ -68,7 +69,9 @@ class Owner(Protocol):
 class Slot:
     """One decoder from its start to its end."""
 
-    def __init__(self, cage: Cage, owner: Owner, *, job_seconds: float, start_seconds: float) -> None:
+    def __init__(
+        self, cage: Cage, zygote: Zygote, owner: Owner, *, job_seconds: float, start_seconds: float
+    ) -> None:
         self._loop = asyncio.get_running_loop()
         self._owner = owner
         self._job_seconds = job_seconds
@@ -81,7 +84,7 @@ class Slot:
         """Tasks that ended here."""
         self.worn = False
         """To be replaced as soon as another decoder is ready."""
-        self.decoder = Decoder(cage, self, owner.reaped)
+        self.decoder = Decoder(cage, zygote, self, owner.reaped)
         reason = f"not ready after {start_seconds:g} seconds"
         self._timer: asyncio.TimerHandle | None = self._loop.call_later(start_seconds, self.refuse, reason)
 
