@@ -87,7 +87,7 @@ class WorkerSettings(Part):
     """`required` refuses to start where a part of the cage is missing; `auto` says which and goes on."""
     fork_decoders: bool = True
     """Decoders are forked from a prepared process: each takes a third of the memory of one that is started by
-    itself (`false`), which has an address layout of its own. Linux only; elsewhere all start by themselves."""
+    itself (`false`), which has an address layout of its own. On Linux; elsewhere all start by themselves."""
     child_max_jobs: Annotated[int, Field(ge=1)] = 2000
     """A decoder process is replaced after this many jobs."""
     child_max_rss_bytes: Annotated[int, Field(ge=64 * MEGABYTE)] = 512 * MEGABYTE

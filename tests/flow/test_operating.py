@@ -82,13 +82,17 @@ def test_metrics_tell_states_phases_and_routes(server: RunningServer) -> None:
 
 
 def test_logs_name_job_and_attempt_and_no_secret(server: RunningServer) -> None:
-    created = httpx.post(f"{server.url}/v1/jobs", json={"source_type": "upload", "pipeline": QUICK}).json()
+    answer = httpx.post(f"{server.url}/v1/jobs", json={"source_type": "upload", "pipeline": QUICK})
+    created = answer.json()
     upload = created["upload"]["url"]
     assert httpx.put(upload, content=encoded(photo(300, 200), "JPEG")).status_code < 300
     assert httpx.post(f"{server.url}/v1/jobs/{created['id']}/start").status_code == 202
     assert job(server, created["id"], wait=30)["status"] == "completed"
     lines = [json.loads(line) for line in server.log.splitlines() if line.startswith("{")]
-    assert any(line.get("job") == created["id"] and line.get("attempt") == 1 for line in lines)
+    mine = [line for line in lines if line.get("job") == created["id"]]
+    assert [line["event"] for line in mine] == ["job accepted", "job completed"]
+    assert mine[0]["request"] == answer.headers["x-request-id"]
+    assert mine[1]["attempt"] == 1
     secret = (server.database.parent / "signing.key").read_text().strip().partition(":")[2]
     signature = httpx.URL(upload).params["signature"]
     assert secret not in server.log

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from PIL import Image, ImageSequence
 
+from harness import operating
 from harness.operating import psnr
 from harness.pictures import encoded, photo
 from harness.rendering import SHARED, rendered
+from pixelflow.operations.resampling import resample_strip
 
 FRAMES = [photo(90, 60, seed=seed) for seed in range(4)]
 DELAYS = [100, 200, 50, 400]
@@ -82,6 +84,42 @@ def test_every_frame_is_worked_on_alone():
 
     for found, frame in zip(frames(out.file), FRAMES, strict=True):
         assert np.array_equal(found, np.asarray(frame)[10:30, 10:40])
+
+
+@pytest.mark.parametrize("size", [(45, 30), (90, 60), (31, 60), (90, 7), (13, 9), (1, 1)])
+@pytest.mark.parametrize("transparent", [False, True])
+def test_every_frame_is_scaled_as_if_it_were_alone(size, transparent):
+    shown = [frame.convert("RGBA") for frame in FRAMES]
+    if transparent:
+        for turn, frame in enumerate(shown):
+            frame.putalpha(photo(90, 60, seed=9).getchannel(0).rotate(180 * turn))
+
+    found = operating.frames(
+        resample_strip(operating.animation([np.asarray(frame) for frame in shown]), *size)
+    )
+
+    assert len(found) == len(shown)
+    for one, frame in zip(found, shown, strict=True):
+        alone = np.asarray(frame.resize(size, Image.Resampling.LANCZOS))
+        assert one.shape == alone.shape
+        assert psnr(one, alone) > 36
+
+
+@pytest.mark.parametrize("step", [{}, {"fit": "cover", "width": 20}, {"fit": "contain", "background": "red"}])
+def test_no_frame_bleeds_into_the_next(step):
+    flat = [Image.new("RGB", (91, 61), color) for color in ("black", "white", "blue", "white")]
+    source = encoded(flat[0], "WEBP", save_all=True, append_images=flat[1:], lossless=True)
+
+    out = rendered(
+        source,
+        {"action": "resize", "width": 37, "height": 31, "format": "webp", "lossless": True} | step,
+    )
+
+    left, top = (0, 3) if step.get("fit") == "contain" else (0, 0)
+    for found, frame in zip(frames(out.file), flat, strict=True):
+        height = found.shape[0] - 2 * top
+        inner = found[top : top + height, left:]
+        assert np.array_equal(inner, np.broadcast_to(np.asarray(frame)[0, 0], inner.shape))
 
 
 def test_one_frame_is_no_animation():

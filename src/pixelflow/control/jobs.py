@@ -5,6 +5,8 @@ from collections.abc import AsyncIterable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+import structlog
+
 from pixelflow.control.admission import Admission
 from pixelflow.control.assets import Assets
 from pixelflow.control.idempotency import RunningKeys
@@ -19,6 +21,8 @@ from pixelflow.ports.events import EventHub
 from pixelflow.ports.queue import Queue
 from pixelflow.ports.storage import Storage
 from pixelflow.ports.store import Created, IdempotencyKey, JobFilter, JobStore, Page
+
+log = structlog.get_logger()
 
 SLICE_SECONDS = 5.0
 """Longest sleep of a waiting caller before it looks whether the server is stopping."""
@@ -220,7 +224,11 @@ class Jobs:
     async def _create(self, job: Job, order: Order, idempotency: IdempotencyKey | None) -> Created:
         if order.pipeline.needs:
             await self.assets.require(job.tenant, order.pipeline)
-        return await self.store.create(job, idempotency)
+        created = await self.store.create(job, idempotency)
+        log.info(
+            "job accepted", job=created.job.id, tenant=job.tenant, state=job.state, replayed=created.replayed
+        )
+        return created
 
     async def _ring(self) -> None:
         # The job is in the book; a ring that fails is rung again by the keeper.

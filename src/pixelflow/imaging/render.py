@@ -221,9 +221,8 @@ class _Rendering:
         operation, wanted = step.operation, step.operation.target(*size)
         check_picture(*wanted, self.limits, step=step.id)
         scaled = operation.scaled(*size)
-        # Shrunk while it was decoded, a picture may fill its last pixels only partly, which an operation does
-        # not know.
-        if scaled and (operation.pure_resize or given.filled):
+        # An operation scales each frame by itself, and does not know of pixels that are only partly filled.
+        if scaled and (operation.pure_resize or given.filled or _moves(given.image)):
             found = self._scaled(given, scaled)
             if operation.pure_resize:
                 return found
@@ -231,7 +230,7 @@ class _Rendering:
         else:
             given.finish()
             image = given.image
-        if not operation.animated and image.get_page_height() < image.height:
+        if not operation.animated and _moves(image):
             raise ImageError("invalid", f"{operation.action} cannot be done to an animation")
         return operation.apply(
             image, Context(self.assets, self.facts, step.id, size, original=step.source is None)
@@ -249,7 +248,7 @@ class _Rendering:
             stored = (wanted[1], wanted[0]) if self.source.turned else wanted
             return given.unfinished(resample(given.image, *stored, filled=given.filled))
         given.finish()
-        if given.image.get_page_height() < given.image.height:
+        if _moves(given.image):
             return resample_strip(given.image, *wanted)
         return resample(first_frame(given.image), *wanted, filled=given.filled)
 
@@ -289,3 +288,7 @@ class _Rendering:
             yield
         finally:
             self.seconds[phase] += perf_counter() - start
+
+
+def _moves(image: pyvips.Image) -> bool:
+    return bool(image.get_page_height() < image.height)

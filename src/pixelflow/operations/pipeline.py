@@ -131,7 +131,9 @@ def _ordered(steps: Sequence[Step], problems: list[Problem]) -> list[Step]:
             continue
         if source not in by_id:
             message = f"step {step.id!r}: there is no step {shown(source)} to take the image from"
-            problems.append(Problem(message, "from", step.id, plain(source), ", ".join(by_id)))
+            others = ", ".join(other for other in by_id if other != step.id)
+            allowed = others or "nothing: it is the only step"
+            problems.append(Problem(message, "from", step.id, plain(source), allowed))
         elif by_id[source].operation.produces != "image":
             message = f"step {step.id!r}: step {source!r} makes no image"
             problems.append(Problem(message, "from", step.id, source, "a step that makes an image"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pixelflow.operations.frames import each_frame
+from pixelflow.operations.frames import frame_size, strip_of
 from pixelflow.operations.spellings import spelled
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ Size = tuple[float, float]
 
 GAP = 2
 """What a box filter leaves to the kernel at least, as where libvips resizes."""
+LONGEST_KERNEL = 100
+"""How much smaller a kernel makes a side alone at most; libvips has room for some 300 times."""
 MARGINS = 33
 """Margins in pixels that are tried; with more of them the picture is less than 0.02 pixels off its place."""
 
@@ -93,10 +95,34 @@ def _margin(side: int, shrink: float) -> int:
 
 
 def resample_strip(strip: pyvips.Image, width: int, height: int) -> pyvips.Image:
-    """Every frame of an animation at exactly this size in pixels, none bleeding into the next."""
-    depth, alpha = strip.format, strip.hasalpha()
-    # Done once to the strip, what looks at single pixels costs a pipeline less for each frame.
-    work = (strip.premultiply().cast(depth) if alpha else strip).copy_memory()
-    work = each_frame(work, lambda frame: resample(frame.copy(interpretation="multiband"), width, height))
+    """Every frame of an animation scaled down to exactly this size in pixels, none bleeding into the next."""
+    if (width, height) == frame_size(strip):
+        return strip
+    strip = strip.copy_memory()
+    depth, alpha = strip.format, strip.hasalpha() and not _opaque(strip)
+    work = strip.premultiply().cast(depth) if alpha else strip
+    work = _scaled_strip(work.copy(interpretation="multiband"), width, height)
     work = work.copy(interpretation=strip.interpretation)
     return work.unpremultiply().cast(depth) if alpha else work
+
+
+def _scaled_strip(strip: pyvips.Image, width: int, height: int) -> pyvips.Image:
+    """Every band by itself.
+
+    Columns are reduced with the frames beside each other and rows with the frames below each other: a frame
+    never meets its neighbour, and all of them are done at once.
+    """
+    across, frame = strip.width, strip.get_page_height()
+    frames = strip.height // frame
+    # A box filter is slow on lines this long; the kernel alone is not, and blurs less.
+    gap = GAP if frame > height * LONGEST_KERNEL else 0
+    beside = strip.grid(frame, frames, 1).reducev(frame / height, gap=gap).copy_memory()
+    below = strip_of([beside.crop(left, 0, across, height) for left in range(0, beside.width, across)])
+    return below.reduceh(across / width, gap=GAP)
+
+
+def _opaque(strip: pyvips.Image) -> bool:
+    """Whether nothing shows through any frame, as in most animations that have an alpha channel."""
+    full = 65535 if strip.format == "ushort" else 255
+    first = strip.crop(0, 0, strip.width, strip.get_page_height())
+    return all(bool(part[part.bands - 1].min() == full) for part in (first, strip))
