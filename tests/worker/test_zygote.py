@@ -30,6 +30,10 @@ def exists(pid: int) -> bool:
     return Path(f"/proc/{pid}").exists()
 
 
+def open_files(pid: int) -> list[str]:
+    return [str(file.readlink()) for file in Path(f"/proc/{pid}/fd").iterdir()]
+
+
 def an_orphan() -> int:
     """A process whose parent has just ended."""
     told = subprocess.run(["sh", "-c", "sleep 60 >&- 2>&- & echo $!"], capture_output=True, check=True)
@@ -118,3 +122,13 @@ async def test_orphans_of_others_stay_those_of_others(tmp_path: Path) -> None:
             assert parent(orphan) != os.getpid()
         finally:
             os.kill(orphan, signal.SIGKILL)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may look into a sealed process")
+async def test_a_decoder_holds_no_line_but_its_own(tmp_path: Path) -> None:
+    async with running_pool(tmp_path, size=2) as bench:
+        assert await done(bench)
+        for pid in bench.pool.pids:
+            files = open_files(pid)
+            assert len([file for file in files if file.startswith("socket:")]) == 1, files
+            assert len(files) == 4, files
