@@ -135,16 +135,21 @@ def _claim_port(host: str, port: int) -> int:
             f"HOST is {host}, but without authentication the server listens on loopback only; "
             "use HOST=127.0.0.1 and put a proxy that authenticates in front of it"
         )
+    try:
+        return bound(host, port)
+    except OSError as error:
+        raise StartupError(
+            f"cannot listen on {host}:{port}: {error.strerror}; "
+            "set PORT to a free one, or 0 to have one chosen"
+        ) from error
+
+
+def bound(host: str, port: int) -> int:
+    """The port that an address has, any free one for 0; raises OSError if somebody has it."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise StartupError(
-                f"cannot listen on {host}:{port}: {error.strerror}; "
-                "set PORT to a free one, or 0 to have one chosen"
-            ) from error
+        probe.bind((host, port))
         chosen: int = probe.getsockname()[1]
         return chosen
 

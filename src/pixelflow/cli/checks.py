@@ -3,7 +3,6 @@
 import os
 import platform
 import shutil
-import socket
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -14,6 +13,7 @@ from pixelflow import __version__
 from pixelflow.domain.errors import StartupError
 from pixelflow.imaging.cage import MISSING
 from pixelflow.imaging.wire import Ready
+from pixelflow.roles import bound
 from pixelflow.settings import Settings
 from pixelflow.worker.pool import Pool
 
@@ -141,13 +141,10 @@ def _folder(name: str, folder: Path, least_bytes: int) -> Check:
 
 
 def _port(host: str, port: int) -> Check:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            remedy = "stop what listens there (perhaps PixelFlow itself), or set PORT to a free one"
-            detail = f"cannot listen on {host}:{port}: {error.strerror or error}"
-            return Check("server", "PORT", State.BROKEN, detail, remedy)
+    try:
+        bound(host, port)
+    except OSError as error:
+        remedy = "stop what listens there (perhaps PixelFlow itself), or set PORT to a free one"
+        detail = f"cannot listen on {host}:{port}: {error.strerror or error}"
+        return Check("server", "PORT", State.BROKEN, detail, remedy)
     return Check("server", "PORT", State.OK, f"{host}:{port} is free")

@@ -208,9 +208,16 @@ class Readiness(Shape):
 
 
 class Version(BaseModel):
-    """Versions."""
+    """Versions of PixelFlow and of what its decoders have loaded, by name; which these are depends on the
+    installation."""
+
+    model_config = ConfigDict(
+        extra="allow",
+        json_schema_extra={"additionalProperties": {"type": "string"}},
+    )
 
     version: str = Field(examples=["0.1.0"])
+    libvips: str | None = Field(default=None, examples=["8.18.7"])
 
 
 class Pool(Shape):
