@@ -6,7 +6,8 @@ import resource
 import signal
 import struct
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from pixelflow.imaging import landlock, seccomp
@@ -43,9 +44,14 @@ def call_process(name: str) -> None:
         _prctl(_PR_SET_NAME, ctypes.addressof(buffer))
 
 
-def adopt_orphans(on: bool) -> None:
-    """Become the parent of descendants whose own parents end, or no longer; raises OSError."""
-    _prctl(_PR_SET_CHILD_SUBREAPER, int(on))
+@contextmanager
+def adopting_orphans() -> Iterator[None]:
+    """Become the parent of descendants whose own parents end meanwhile; raises OSError."""
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    try:
+        yield
+    finally:
+        _prctl(_PR_SET_CHILD_SUBREAPER, 0)
 
 
 def threads() -> int:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from typing import Any, Literal
 
@@ -27,20 +28,20 @@ class Step:
     on_error: Literal["fail", "skip"] = "fail"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Pipeline:
     """Checked steps, each after its source, and the same as the caller sent them."""
 
     steps: Sequence[Step]
     raw: Sequence[Mapping[str, Any]]
 
-    @property
+    @cached_property
     def outputs(self) -> Sequence[Step]:
         """The steps whose results are kept, in the order in which they were sent."""
         kept = {step.id: step for step in self.steps if step.output}
         return [kept[raw["id"]] for raw in self.raw if raw["id"] in kept]
 
-    @property
+    @cached_property
     def needs(self) -> frozenset[str]:
         """Ids of the assets that any step refers to."""
         return frozenset[str]().union(*(step.operation.needs() for step in self.steps))

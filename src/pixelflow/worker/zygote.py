@@ -50,13 +50,11 @@ class Zygote:
             return None
         self._line.settimeout(FORK_SECONDS)
         try:
-            cage.adopt_orphans(True)
-            socket.send_fds(self._line, [" ".join(orders).encode()], [line, stderr])
-            pid = int.from_bytes(self._line.recv(PID_BYTES), "little")
+            with cage.adopting_orphans():
+                socket.send_fds(self._line, [" ".join(orders).encode()], [line, stderr])
+                pid = int.from_bytes(self._line.recv(PID_BYTES), "little")
         except OSError:
             pid = 0
-        finally:
-            cage.adopt_orphans(False)
         if pid:
             return Forked(pid)
         log.warning("the zygote forks no more and is replaced")

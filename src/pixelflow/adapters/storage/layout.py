@@ -40,13 +40,8 @@ class Layout:
             final, _, token = key.removeprefix(f"{UNFINISHED}/").rpartition("/")
             if not re.fullmatch(SEGMENT, token):
                 raise ValueError(f"not a storage key: {key[:80]!r}")
-            return self.unfinished(final, token)
+            return unfinished(*self.place(final), token)
         return "/".join(self.place(key))
-
-    def unfinished(self, key: str, token: str) -> str:
-        """Where the bytes go until they are complete; ``token`` tells several writers apart."""
-        folder, name = self.place(key)
-        return f"{folder}/.{name},{token}"
 
     @staticmethod
     def key(kind: str, tenant: str, name: str) -> str | None:
@@ -55,3 +50,8 @@ class Layout:
         if name.startswith("."):
             return f"{UNFINISHED}/{key}" if KEY.fullmatch(key.rpartition("/")[0]) else None
         return key if KEY.fullmatch(key) else None
+
+
+def unfinished(folder: str, name: str, token: str) -> str:
+    """Where the bytes of a file go until they are complete; ``token`` tells several writers apart."""
+    return f"{folder}/.{name},{token}"

@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 
 from pixelflow.adapters.storage.durable import Flusher
-from pixelflow.adapters.storage.layout import Layout
+from pixelflow.adapters.storage.layout import Layout, unfinished
 from pixelflow.adapters.storage.syncer import Syncer, Unfinished
 from pixelflow.ports.storage import Entry, Staged, Storage, Stored
 
@@ -59,7 +59,7 @@ class LocalStorage(Storage):
 
     def stage(self, key: str) -> Unfinished:
         folder, name = self._layout.place(key)
-        path = self._layout.unfinished(key, f"{secrets.token_hex(6)}.tmp")
+        path = unfinished(folder, name, f"{secrets.token_hex(6)}.tmp")
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         try:
             fd = os.open(path, flags, 0o640)

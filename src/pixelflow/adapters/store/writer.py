@@ -169,7 +169,7 @@ class Writer:
         """Answer every caller, and begin the next batch."""
         if failure is None:
             self._sequence = performed.sequence
-            self.states = Counter({state: self.states[state] + performed.moves[state] for state in JobState})
+            self.states.update(performed.moves)
             self.commits += 1
             self.operations += len(performed.outcomes)
         for waiting in performed.outcomes:
