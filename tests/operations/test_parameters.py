@@ -141,6 +141,8 @@ CASES = {
         "hue": between(-360, 360),
         "lightness": between(-100, 100),
     },
+    "gamma": {"value": between(0.1, 5)},
+    "threshold": {"value": between(0, 255, whole=True)},
     "watermark": {
         "image": (("ast_0123abcd",), ("", "../secret", "a b", "x" * 201, 5, True, [])),
         "gravity": (PLACES, NO_PLACES),

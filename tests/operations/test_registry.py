@@ -15,6 +15,7 @@ BUILT_IN = {
     "blur",
     "crop",
     "flip",
+    "gamma",
     "grayscale",
     "info",
     "invert",
@@ -25,6 +26,7 @@ BUILT_IN = {
     "sepia",
     "sharpen",
     "text",
+    "threshold",
     "thumbnail",
     "watermark",
 }

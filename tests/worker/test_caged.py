@@ -8,6 +8,7 @@ from PIL import Image
 
 from harness.pictures import encoded, photo
 from harness.pooling import outcome, running_pool
+from pixelflow.domain.limits import MAX_STEPS
 from pixelflow.domain.media import WRITABLE
 from pixelflow.imaging import wire
 from pixelflow.operations.registry import operations
@@ -27,6 +28,8 @@ STEPS = [
     {"action": "sepia"},
     {"action": "invert"},
     {"action": "adjust", "brightness": 1.2, "hue": 40},
+    {"action": "gamma", "value": 1.7},
+    {"action": "threshold"},
     {"action": "watermark", "image": "mark", "tile": "chess", "rotate": 30, "blend": "screen"},
     {"action": "text", "text": "Ag ÄÖ 漢 🙂", "color": "red", "stroke": 1},
     {"action": "text", "text": "Ag", "font": "Noto Sans Bold", "width": "80%", "height": "50%"},
@@ -77,11 +80,10 @@ async def test_every_operation_and_encoding_works_in_the_cage(tmp_path: Path, ki
         {"id": f"e{number}", "action": "thumbnail", "width": 24, **encoding}
         for number, encoding in enumerate(ENCODINGS)
     ]
+    pipelines = [named[start : start + MAX_STEPS] for start in range(0, len(named), MAX_STEPS)]
     async with running_pool(tmp_path) as bench:
-        first = bench.submit(*named, source=sources()[kind], assets={"mark": mark})
-        second = bench.submit(*written, source=sources()[kind])
-        for running, steps in ((first, named), (second, written)):
-            done = await outcome(running)
+        for steps in (*pipelines, written):
+            done = await outcome(bench.submit(*steps, source=sources()[kind], assets={"mark": mark}))
             assert isinstance(done, wire.Finished), done
             assert done.skipped == []
             assert [each.step for each in done.made] == [step["id"] for step in steps]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from pixelflow.operations.base import Context, Operation
-from pixelflow.operations.surface import ceiling, has_color, with_alpha_apart
+from pixelflow.operations.surface import ceiling, colored, grey, with_alpha_apart
 
 if TYPE_CHECKING:
     import pyvips
@@ -20,9 +20,7 @@ class Grayscale(Operation):
     family = "colors"
 
     def apply(self, image: pyvips.Image, context: Context) -> pyvips.Image:
-        return (
-            image.colourspace("grey16" if image.format == "ushort" else "b-w") if has_color(image) else image
-        )
+        return grey(image)
 
 
 class Sepia(Operation):
@@ -41,9 +39,7 @@ class Sepia(Operation):
             [0.349 - 0.349 * rest, 0.686 + 0.314 * rest, 0.168 - 0.168 * rest],
             [0.272 - 0.272 * rest, 0.534 - 0.534 * rest, 0.131 + 0.869 * rest],
         ]
-        if not has_color(image):
-            image = image.colourspace("rgb16" if image.format == "ushort" else "srgb")
-        return with_alpha_apart(image, lambda colors: rounded(colors.recomb(matrix), image.format))
+        return with_alpha_apart(colored(image), lambda colors: rounded(colors.recomb(matrix), image.format))
 
 
 class Invert(Operation):

@@ -18,6 +18,7 @@ FAMILIES = (
     "canvas",
     "filters",
     "colors",
+    "tones",
     "overlays",
     "text",
     "metadata",

@@ -22,8 +22,8 @@ _BACKDROP_SIGMA = 4.0
 def ready_for(image: pyvips.Image, color: str) -> tuple[pyvips.Image, list[float]]:
     """The image with the bands that the colour needs, and the colour's value in each of them."""
     red, green, blue, alpha = rgba(color)
-    if not has_color(image) and not red == green == blue:
-        image = image.colourspace("rgb16" if image.format == "ushort" else "srgb")
+    if not red == green == blue:
+        image = colored(image)
     if alpha < 255 and not image.hasalpha():
         image = image.addalpha()
     values = [red, green, blue] if has_color(image) else [red]
@@ -36,6 +36,16 @@ def ready_for(image: pyvips.Image, color: str) -> tuple[pyvips.Image, list[float
 def has_color(image: pyvips.Image) -> bool:
     """Whether it has more than grey and alpha."""
     return bool(image.bands >= 3)
+
+
+def colored(image: pyvips.Image) -> pyvips.Image:
+    """With red, green and blue, grey or not; depth and alpha stay."""
+    return image if has_color(image) else image.colourspace("rgb16" if image.format == "ushort" else "srgb")
+
+
+def grey(image: pyvips.Image) -> pyvips.Image:
+    """The luminance only; depth and alpha stay."""
+    return image.colourspace("grey16" if image.format == "ushort" else "b-w") if has_color(image) else image
 
 
 def ceiling(image: pyvips.Image) -> int:
