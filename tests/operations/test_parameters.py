@@ -213,6 +213,13 @@ CASES = {
         ),
     },
     "info": {},
+    "blurhash": {
+        "x_components": between(1, 9, whole=True),
+        "y_components": between(1, 9, whole=True),
+    },
+    "thumbhash": {},
+    "palette": {"colors": between(1, 64, whole=True)},
+    "phash": {},
 }
 GOOD = [(a, p, v) for a, fields in CASES.items() for p, (good, _) in fields.items() for v in good]
 BAD = [(a, p, v) for a, fields in CASES.items() for p, (_, bad) in fields.items() for v in bad]

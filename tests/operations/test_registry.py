@@ -13,6 +13,7 @@ BUILT_IN = {
     "auto_orient",
     "background",
     "blur",
+    "blurhash",
     "crop",
     "flip",
     "gamma",
@@ -21,15 +22,19 @@ BUILT_IN = {
     "invert",
     "metadata",
     "pad",
+    "palette",
+    "phash",
     "resize",
     "rotate",
     "sepia",
     "sharpen",
     "text",
     "threshold",
+    "thumbhash",
     "thumbnail",
     "watermark",
 }
+JSON = {"blurhash", "info", "palette", "phash", "thumbhash"}
 KEYWORDS = {
     "$defs",
     "$ref",
@@ -84,7 +89,7 @@ def test_a_description_is_json_and_complete(described):
     assert json.loads(json.dumps(described)) == described
     assert set(described) == {"name", "family", "title", "description", "parameters", "animated", "output"}
     assert len(described["description"]) > 10
-    assert described["output"] == ("json" if described["name"] == "info" else "image")
+    assert described["output"] == ("json" if described["name"] in JSON else "image")
 
 
 def test_every_parameter_says_what_it_is_for(described):

@@ -35,6 +35,10 @@ STEPS = [
     {"action": "text", "text": "Ag", "font": "Noto Sans Bold", "width": "80%", "height": "50%"},
     {"action": "metadata", "keep": ["icc", "copyright"], "set": {"artist": "Ada"}},
     {"action": "info"},
+    {"action": "blurhash"},
+    {"action": "thumbhash"},
+    {"action": "palette"},
+    {"action": "phash"},
 ]
 ENCODINGS = [
     *({"format": name} for name in WRITABLE),

@@ -23,6 +23,7 @@ FAMILIES = (
     "text",
     "metadata",
     "info",
+    "fingerprints",
 )
 ENTRY_POINT_GROUP = "pixelflow.operations"
 """A plug-in's entry point in this group names a list of Operation classes."""
