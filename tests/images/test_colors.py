@@ -126,3 +126,52 @@ def test_a_grey_picture_stays_grey_when_it_is_adjusted():
 
     assert made.shape == (80, 120, 1)
     assert made.mean() > SOFT[..., :1].mean()
+
+
+@pytest.mark.parametrize("amount", [0, 0.4, 1])
+@pytest.mark.parametrize("depth", [np.uint8, np.uint16])
+def test_tint_keeps_lightness_and_takes_the_chroma_of_the_colour(amount, depth):
+    picture = SOFT if depth is np.uint8 else SOFT.astype(np.uint16) * 257
+    lab = rgb2lab(SOFT)
+    chroma = rgb2lab(np.array([[[200, 140, 90]]], np.uint8))[..., 1:]
+    lab[..., 1:] = lab[..., 1:] * (1 - amount) + chroma * amount
+    wanted = lab2rgb(lab) * 255
+    inside = ((wanted > 2) & (wanted < 253)).all(axis=-1)
+
+    made = applied(picture, "tint", color="#c88c5a", amount=amount)
+
+    assert inside.mean() > 0.9
+    np.testing.assert_allclose((made / (np.iinfo(depth).max / 255))[inside], wanted[inside], atol=1.5)
+
+
+@pytest.mark.parametrize("bands", [1, 2])
+def test_tint_and_duotone_give_grey_a_colour(bands):
+    picture = PHOTO[..., :bands]
+
+    for action, parameters in (("tint", {"color": "red"}), ("duotone", {"highlight": "red"})):
+        made = applied(picture, action, **parameters)
+        assert made.shape == (80, 120, bands + 2)
+        assert (made[..., 0] >= made[..., 1]).all()
+        np.testing.assert_array_equal(made[..., 3:], picture[..., 1:])
+
+
+@pytest.mark.parametrize("amount", [0, 0.3, 1])
+@pytest.mark.parametrize("depth", [np.uint8, np.uint16])
+def test_duotone_lies_between_its_colours(amount, depth):
+    picture = PHOTO if depth is np.uint8 else PHOTO.astype(np.uint16) * 257
+    full = np.iinfo(depth).max
+    dark, bright = np.array([16, 32, 64]) / 255, np.array([255, 204, 102]) / 255
+    grey = coded(light(PHOTO) @ np.array([0.2126, 0.7152, 0.0722]))[..., None] / 255
+    wanted = PHOTO / 255 * (1 - amount) + (dark + (bright - dark) * grey) * amount
+
+    made = applied(picture, "duotone", shadow="#102040", highlight="#fc6", amount=amount)
+
+    np.testing.assert_allclose(made / full, wanted, atol=1.6 / 255)
+
+
+def test_duotone_gives_black_and_white_its_colours_exactly():
+    ends = np.array([[[0, 0, 0], [255, 255, 255]]], np.uint8)
+
+    made = applied(ends, "duotone", shadow="#102040", highlight="#fc6")
+
+    assert made.tolist() == [[[16, 32, 64], [255, 204, 102]]]

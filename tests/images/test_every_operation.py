@@ -35,6 +35,8 @@ SAMPLES = [
     ("sepia", {}),
     ("invert", {}),
     ("adjust", {"brightness": 1.2, "hue": 40, "saturation": 0.5, "contrast": 1.5, "lightness": -5}),
+    ("tint", {"color": "orange", "amount": 0.7}),
+    ("duotone", {"shadow": "#102040", "highlight": "#fc6"}),
     ("gamma", {"value": 1.7}),
     ("threshold", {"value": 100}),
     ("watermark", {"image": "mark", "scale": 0.5, "opacity": 0.5}),

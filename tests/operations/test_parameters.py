@@ -15,6 +15,7 @@ REQUIRED = {
     "pad": {"top": 1},
     "watermark": {"image": "ast_1"},
     "text": {"text": "a"},
+    "tint": {"color": "red"},
 }
 CLEARS = {
     "crop": {"x": (), "y": (), "aspect_ratio": ("width",)},
@@ -35,6 +36,7 @@ SHIFTS = (0, -65535, 65535, "-10%", "10%")
 NO_SHIFTS = (-65536, 65536, "ten", True, 0.5, [])
 COLORS = ("#abc", "#abcd", "#AABBCC", "#aabbcc80", "red", "RebeccaPurple", "transparent")
 NO_COLORS = ("", "#ab", "#ggg", "rgb(1,2,3)", "redd", "auto-ish", 5, True, [])
+NO_OPAQUE = (*NO_COLORS, "transparent", "#ffffff80", "auto")
 PLACES = ("center", "north_west", "top-right", "noea", "ne", "Southwest", "left", "ce")
 NO_PLACES = ("middle_earth", "face", "attention", {"x": 0.5, "y": 0.5}, 5, True, [])
 FOCI = (*PLACES, "attention", "entropy", "smart", {"x": 0, "y": 1}, {"x": 0.25, "y": 0.5})
@@ -116,7 +118,7 @@ CASES = {
     "rotate": {"angle": between(-360, 360), "background": (COLORS, (*NO_COLORS, "auto", "blur"))},
     "flip": {"axis": one_of("horizontal", "vertical", "both", aliases=("h", "v", "HORIZONTAL"))},
     "auto_orient": {},
-    "background": {"color": (("#abc", "white"), (*NO_COLORS, "transparent", "#ffffff80", "auto"))},
+    "background": {"color": (("#abc", "white"), NO_OPAQUE)},
     "pad": {
         "top": (ROOM, NO_ROOM),
         "right": (ROOM, NO_ROOM),
@@ -140,6 +142,12 @@ CASES = {
         "saturation": between(0, 10),
         "hue": between(-360, 360),
         "lightness": between(-100, 100),
+    },
+    "tint": {"color": (("#abc", "white"), NO_OPAQUE), "amount": between(0, 1)},
+    "duotone": {
+        "shadow": (("#abc", "white"), NO_OPAQUE),
+        "highlight": (("#abc", "white"), NO_OPAQUE),
+        "amount": between(0, 1),
     },
     "gamma": {"value": between(0.1, 5)},
     "threshold": {"value": between(0, 255, whole=True)},

@@ -15,6 +15,7 @@ BUILT_IN = {
     "blur",
     "blurhash",
     "crop",
+    "duotone",
     "flip",
     "gamma",
     "grayscale",
@@ -32,6 +33,7 @@ BUILT_IN = {
     "threshold",
     "thumbhash",
     "thumbnail",
+    "tint",
     "watermark",
 }
 JSON = {"blurhash", "info", "palette", "phash", "thumbhash"}

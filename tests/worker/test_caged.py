@@ -28,6 +28,8 @@ STEPS = [
     {"action": "sepia"},
     {"action": "invert"},
     {"action": "adjust", "brightness": 1.2, "hue": 40},
+    {"action": "tint", "color": "orange"},
+    {"action": "duotone", "shadow": "navy", "amount": 0.5},
     {"action": "gamma", "value": 1.7},
     {"action": "threshold"},
     {"action": "watermark", "image": "mark", "tile": "chess", "rotate": 30, "blend": "screen"},

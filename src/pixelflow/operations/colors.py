@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from pixelflow.operations.base import Context, Operation
+from pixelflow.operations.color import Color, rgba
+from pixelflow.operations.problems import Contradiction
 from pixelflow.operations.surface import ceiling, colored, grey, with_alpha_apart
 
 if TYPE_CHECKING:
@@ -84,9 +86,85 @@ class Adjust(Operation):
         return colors
 
 
+class Tint(Operation):
+    """Give everything one hue: the colour's chroma in CIE Lab, with the picture's own lightness."""
+
+    action = "tint"
+    family = "colors"
+
+    color: Color
+    """An opaque colour; how light it is does not matter, and a grey one takes the colour away."""
+    amount: float = Field(default=1, ge=0, le=1)
+    """0 leaves the picture as it is, 1 leaves nothing of its own colours."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Tint:
+        _opaque("color", self.color)
+        return self
+
+    def apply(self, image: pyvips.Image, context: Context) -> pyvips.Image:
+        import pyvips
+
+        color = pyvips.Image.black(1, 1, bands=3) + list(rgba(self.color)[:3])
+        _, *chroma = color.copy(interpretation="srgb").colourspace("lab")(0, 0)
+        rest = 1 - self.amount
+
+        def tinted(colors: pyvips.Image) -> pyvips.Image:
+            lab = colors.colourspace("lab").linear(
+                [1, rest, rest], [0, *(part * self.amount for part in chroma)]
+            )
+            return lab.copy(interpretation="lab").colourspace(colors.interpretation).cast(colors.format)
+
+        return with_alpha_apart(colored(image), tinted)
+
+
+class Duotone(Operation):
+    """Turn luminance into the colours between two."""
+
+    action = "duotone"
+    family = "colors"
+
+    shadow: Color = "black"
+    """The opaque colour that black becomes."""
+    highlight: Color = "white"
+    """The opaque colour that white becomes."""
+    amount: float = Field(default=1, ge=0, le=1)
+    """0 leaves the picture as it is, 1 leaves nothing of its own colours."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Duotone:
+        _opaque("shadow", self.shadow)
+        _opaque("highlight", self.highlight)
+        return self
+
+    def apply(self, image: pyvips.Image, context: Context) -> pyvips.Image:
+        return with_alpha_apart(colored(image), self._toned)
+
+    def _toned(self, colors: pyvips.Image) -> pyvips.Image:
+        import pyvips
+
+        depth, white = colors.format, ceiling(colors)
+        dark, light = rgba(self.shadow)[:3], rgba(self.highlight)[:3]
+        scale = self.amount / 255
+        table = pyvips.Image.identity(ushort=depth == "ushort", size=white + 1).linear(
+            [(end - start) * scale for start, end in zip(dark, light, strict=True)],
+            [start * white * scale for start in dark],
+        )
+        if self.amount == 1:
+            toned = grey(colors).maplut(rounded(table, depth))
+        else:
+            toned = rounded(grey(colors).maplut(table) + colors * (1 - self.amount), depth)
+        return toned.copy(interpretation=colors.interpretation)
+
+
+def _opaque(field: str, color: str) -> None:
+    if rgba(color)[3] < 255:
+        raise Contradiction(f"{field} is opaque: give it without alpha, and an amount", field)
+
+
 def rounded(values: pyvips.Image, depth: str) -> pyvips.Image:
     """Fractions rounded to whole values of this depth, cut off at its ends."""
     return values.rint().cast(depth)
 
 
-OPERATIONS = [Grayscale, Sepia, Invert, Adjust]
+OPERATIONS = [Grayscale, Sepia, Invert, Adjust, Tint, Duotone]
