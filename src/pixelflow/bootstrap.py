@@ -52,14 +52,19 @@ async def assemble(settings: Settings, stopping: Callable[[], bool]) -> AsyncIte
 
     Raises StartupError.
     """
-    store = await open_store(settings.store_address, time.time)
+    limits = settings.image_limits
+    pool = Pool(settings.pool_options, limits, lambda: worker.room.set())
+    pool.load()
+    try:
+        store = await open_store(settings.store_address, time.time)
+    except BaseException:
+        await pool.close()
+        raise
     try:
         storage = open_storage(settings.storage_address)
         queue = open_queue(settings.queue.queue)
         hub = open_hub("memory://")
         metrics = Metrics()
-        limits = settings.image_limits
-        pool = Pool(settings.pool_options, limits, lambda: worker.room.set())
         worker = Worker(
             owner=f"{os.uname().nodename}:{os.getpid()}:{secrets.token_hex(4)}",
             store=store,

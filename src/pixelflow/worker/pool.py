@@ -68,6 +68,11 @@ class Pool:
         self.cage: Mapping[str, str] = {}
         self.versions: Mapping[str, str] = {}
 
+    def load(self) -> None:
+        """Begin to load what decoders need, while the caller has other things to open; ``close`` ends it."""
+        if self._options.fork:
+            self._zygote.begin()
+
     async def start(self) -> wire.Ready:
         """Start all slots; raises StartupError, naming what is missing and the remedy."""
         if self._options.fork:

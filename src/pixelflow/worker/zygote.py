@@ -35,9 +35,26 @@ class Zygote:
         """Its process, once that can fork."""
         return self._process.pid if self._process and self._ready else None
 
+    def begin(self) -> None:
+        """Let it load, and do not wait for it."""
+        self._settled.clear()
+        if sys.platform != "linux":
+            self._settled.set()
+            return
+        self._line, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            try:
+                self._process = run("pixelflow.imaging.zygote", theirs.fileno(), (), subprocess.DEVNULL)
+            except OSError:
+                self.close()
+                return
+        self._line.setblocking(False)
+        asyncio.get_running_loop().add_reader(self._line.fileno(), self._heard)
+
     async def start(self, seconds: float) -> None:
         """Have it ready; whoever has none can do without."""
-        self._begin()
+        if self._process is None:
+            self.begin()
         try:
             async with asyncio.timeout(seconds):
                 await self._settled.wait()
@@ -59,7 +76,7 @@ class Zygote:
             return Forked(pid)
         log.warning("the zygote forks no more and is replaced")
         self.close()
-        self._begin()
+        self.begin()
         return None
 
     def close(self) -> None:
@@ -73,21 +90,6 @@ class Zygote:
             self._process.wait()
         self._line = self._process = None
         self._settled.set()
-
-    def _begin(self) -> None:
-        self._settled.clear()
-        if sys.platform != "linux":
-            self._settled.set()
-            return
-        self._line, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
-            try:
-                self._process = run("pixelflow.imaging.zygote", theirs.fileno(), (), subprocess.DEVNULL)
-            except OSError:
-                self.close()
-                return
-        self._line.setblocking(False)
-        asyncio.get_running_loop().add_reader(self._line.fileno(), self._heard)
 
     def _heard(self) -> None:
         assert self._line is not None
