@@ -22,6 +22,7 @@ CLEARS = {
     "pad": {"width": ("top",), "height": ("top",), "aspect_ratio": ("top",)},
 }
 ALSO = {
+    ("frames", "on_limit"): {"max_frames": 5},
     ("text", "width"): {"height": 5},
     ("text", "height"): {"width": 5},
     ("text", "stroke_color"): {"stroke": 1},
@@ -220,6 +221,15 @@ CASES = {
             ({"foo": "x"}, {"artist": ""}, {"artist": 5}, {"artist": "a\nb"}, [], "x"),
         ),
     },
+    "frames": {
+        "first": between(0, 65535, whole=True),
+        "count": between(1, 65535, whole=True),
+        "page": between(0, 65535, whole=True),
+        "max_frames": between(1, 65535, whole=True),
+        "on_limit": one_of("error", "truncate", "first_frame"),
+        "loop": between(0, 65535, whole=True),
+        "delay": between(0, 65535, whole=True),
+    },
     "info": {},
     "blurhash": {
         "x_components": between(1, 9, whole=True),
@@ -315,6 +325,8 @@ def test_an_unknown_parameter_is_refused_with_the_known_ones(action):
         ({"action": "text", "text": "a", "tile_spacing": 5}, "tile_spacing", "set tile"),
         ({"action": "flip"}, "axis", "axis is missing; it is one of horizontal, vertical, both"),
         ({"action": "rotate"}, "angle", "angle is missing; it is -360 to 360"),
+        ({"action": "frames", "page": 1, "first": 2}, "page", "leave out first"),
+        ({"action": "frames", "on_limit": "truncate"}, "on_limit", "without max_frames"),
         ({"action": "metadata", "keep": ["gps"], "drop": ["gps"]}, "keep", "both kept and dropped"),
     ],
 )

@@ -17,6 +17,7 @@ BUILT_IN = {
     "crop",
     "duotone",
     "flip",
+    "frames",
     "gamma",
     "grayscale",
     "info",

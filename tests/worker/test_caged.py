@@ -36,6 +36,7 @@ STEPS = [
     {"action": "text", "text": "Ag ÄÖ 漢 🙂", "color": "red", "stroke": 1},
     {"action": "text", "text": "Ag", "font": "Noto Sans Bold", "width": "80%", "height": "50%"},
     {"action": "metadata", "keep": ["icc", "copyright"], "set": {"artist": "Ada"}},
+    {"action": "frames", "loop": 2, "delay": 40},
     {"action": "info"},
     {"action": "blurhash"},
     {"action": "thumbhash"},

@@ -149,9 +149,10 @@ class _Rendering:
         return "stream" if once and self.source.orientation == 1 and not self._animated() else "memory"
 
     def _animated(self) -> bool:
-        """Whether any output has room for more than the first frame."""
+        """Whether any step chooses among the frames, or any output has room for more than the first."""
         return self.source.frames > 1 and any(
-            step.output and step.operation.produces == "image" and BY_NAME[self._format(step)].animated
+            step.operation.chooses_frames
+            or (step.output and step.operation.produces == "image" and BY_NAME[self._format(step)].animated)
             for step in self.pipeline.steps
         )
 

@@ -59,6 +59,8 @@ class Operation(Described):
     produces: ClassVar[Literal["image", "json"]] = "image"
     needs_metadata: ClassVar[bool] = False
     """Whether it reads or writes EXIF, XMP, IPTC or ICC fields, which are otherwise not carried along."""
+    chooses_frames: ClassVar[bool] = False
+    """Whether it needs all frames of the source, even where the output has room for one only."""
 
     @property
     def pure_resize(self) -> bool:

@@ -22,6 +22,7 @@ FAMILIES = (
     "overlays",
     "text",
     "metadata",
+    "animation",
     "info",
     "fingerprints",
 )
