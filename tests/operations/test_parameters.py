@@ -16,6 +16,7 @@ REQUIRED = {
     "watermark": {"image": "ast_1"},
     "text": {"text": "a"},
     "tint": {"color": "red"},
+    "clahe": {"width": 3, "height": 3},
 }
 CLEARS = {
     "crop": {"x": (), "y": (), "aspect_ratio": ("width",)},
@@ -152,6 +153,13 @@ CASES = {
     },
     "gamma": {"value": between(0.1, 5)},
     "threshold": {"value": between(0, 255, whole=True)},
+    "normalize": {"lower": ((0, 98), between(0, 99)[1]), "upper": ((1.1, 100), between(1, 100)[1])},
+    "equalize": {},
+    "clahe": {
+        "width": (PIXELS, NO_PIXELS),
+        "height": (PIXELS, NO_PIXELS),
+        "max_slope": between(0, 100, whole=True),
+    },
     "watermark": {
         "image": (("ast_0123abcd",), ("", "../secret", "a b", "x" * 201, 5, True, [])),
         "gravity": (PLACES, NO_PLACES),
@@ -323,6 +331,8 @@ def test_an_unknown_parameter_is_refused_with_the_known_ones(action):
         ({"action": "text", "text": "a", "width": 5, "height": 5, "size": 5}, "width", "leave out size"),
         ({"action": "text", "text": "a", "stroke_color": "red"}, "stroke_color", "stroke of at least 1"),
         ({"action": "text", "text": "a", "tile_spacing": 5}, "tile_spacing", "set tile"),
+        ({"action": "normalize", "lower": 50, "upper": 50}, "lower", "below upper"),
+        ({"action": "tint", "color": "#f008"}, "color", "opaque"),
         ({"action": "flip"}, "axis", "axis is missing; it is one of horizontal, vertical, both"),
         ({"action": "rotate"}, "angle", "angle is missing; it is -360 to 360"),
         ({"action": "frames", "page": 1, "first": 2}, "page", "leave out first"),
