@@ -66,6 +66,34 @@ def test_the_picture_lies_where_it_should(parameters, size, corner):
     np.testing.assert_array_equal(made[top : top + 20, left : left + 30], PHOTO)
 
 
+@pytest.mark.parametrize("mode", ["copy", "repeat", "mirror", "blur"])
+@pytest.mark.parametrize(
+    "room", [{"width": 77, "height": 31, "gravity": "north_west"}, {"aspect_ratio": "2:3"}]
+)
+def test_extend_is_padding_up_to_a_size_or_a_shape(mode, room):
+    made = applied(PHOTO, "extend", mode=mode, **room)
+
+    np.testing.assert_array_equal(made, applied(PHOTO, "pad", mode=mode, **room))
+    assert (made.shape[1], made.shape[0]) == operation("extend", **room).target(30, 20) != (30, 20)
+
+
+@pytest.mark.parametrize(("width", "thick"), [(1, 1), (7, 7), ("10%", 2), ("0.1%", 1), ("200%", 40)])
+def test_a_border_lies_around_the_picture(width, thick):
+    made = applied(PHOTO, "border", width=width, color="tomato")
+
+    wanted = np.full((20 + 2 * thick, 30 + 2 * thick, 3), (255, 99, 71), np.uint8)
+    wanted[thick:-thick, thick:-thick] = PHOTO
+    np.testing.assert_array_equal(made, wanted)
+    assert (made.shape[1], made.shape[0]) == operation("border", width=width).target(30, 20)
+
+
+def test_a_border_shows_through_as_its_colour_says():
+    made = applied(PHOTO, "border", width=2, color="#ff000080")
+
+    assert tuple(made[0, 0]) == (255, 0, 0, 128)
+    assert (made[2:-2, 2:-2, 3] == 255).all()
+
+
 def test_auto_is_the_mean_of_the_edge_alpha_weighed():
     picture = np.zeros((10, 10, 4), np.uint8)
     picture[:, :5] = (200, 100, 0, 255)
@@ -119,6 +147,8 @@ def test_an_opaque_picture_has_no_use_for_a_background():
         },
         {"action": "pad", "width": 65535, "height": 65535, "color": "auto"},
         {"action": "pad", "right": "99999%", "mode": "blur"},
+        {"action": "extend", "aspect_ratio": 1000, "mode": "repeat"},
+        {"action": "border", "width": "99999%"},
         {
             "action": "resize",
             "width": "99999%",

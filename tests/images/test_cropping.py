@@ -79,3 +79,66 @@ def test_all_frames_are_cut_where_the_first_one_is():
 def test_the_target_is_known_before_the_picture_is():
     assert operation("crop", aspect_ratio="16:9").target(1000, 1000) == (1000, 562)
     assert operation("crop", aspect_ratio=1000).target(10, 10) == (10, 1)
+
+
+def scene(ground, shown, depth=np.uint8):
+    """40 × 50 pixels of one value, another one in rows 10 to 15 of columns 20 to 27."""
+    picture = np.empty((40, 50, len(ground)), depth)
+    picture[:] = ground
+    picture[10:16, 20:28] = shown
+    return picture
+
+
+@pytest.mark.parametrize(
+    ("parameters", "rows", "columns"),
+    [
+        ({}, slice(10, 16), slice(20, 28)),
+        ({"threshold": 99}, slice(10, 16), slice(20, 28)),
+        ({"threshold": 100}, slice(0, 40), slice(0, 50)),
+        ({"color": "#fff"}, slice(10, 16), slice(20, 28)),
+        ({"color": "#f8ffff"}, slice(10, 16), slice(20, 28)),
+        ({"color": "#f8ffff", "threshold": 6}, slice(0, 40), slice(0, 50)),
+        ({"color": "black"}, slice(0, 40), slice(0, 50)),
+        ({"margin": 3}, slice(7, 19), slice(17, 31)),
+        ({"margin": "20%"}, slice(2, 24), slice(10, 38)),
+        ({"margin": 15}, slice(0, 31), slice(5, 43)),
+        ({"equal_h": True}, slice(10, 16), slice(20, 30)),
+        ({"equal_v": True}, slice(10, 30), slice(20, 28)),
+        ({"equal_h": True, "equal_v": True, "margin": 1}, slice(9, 31), slice(19, 31)),
+    ],
+)
+@pytest.mark.parametrize("depth", [np.uint8, np.uint16])
+def test_trim_leaves_what_differs(parameters, rows, columns, depth):
+    picture = scene([255, 255, 255], [255, 155, 255]).astype(depth) * (np.iinfo(depth).max // 255)
+
+    np.testing.assert_array_equal(applied(picture, "trim", **parameters), picture[rows, columns])
+
+
+def test_trim_cuts_no_single_pixel_away():
+    picture = scene([0], [0])
+    picture[3, 7] = picture[30, 2] = 200
+
+    np.testing.assert_array_equal(applied(picture, "trim"), picture[3:31, 2:8])
+
+
+def test_trim_sees_no_colour_in_what_is_transparent():
+    picture = scene([200, 10, 10, 0], [0, 0, 0, 255])
+    picture[20:, :, :3] = np.random.default_rng(4).integers(0, 255, (20, 50, 3))
+
+    np.testing.assert_array_equal(applied(picture, "trim"), picture[10:16, 20:28])
+    np.testing.assert_array_equal(applied(picture, "trim", color="transparent"), picture[10:16, 20:28])
+
+
+def test_trim_of_one_colour_leaves_the_whole():
+    np.testing.assert_array_equal(applied(scene([9], [9]), "trim", equal_h=True), scene([9], [9]))
+
+
+def test_trim_cuts_every_frame_by_the_same_box():
+    stills = [scene([0, 0, 0, 255], [0, 0, 0, 255]) for _ in range(3)]
+    stills[0][5, 6] = stills[2][30, 41] = 255
+
+    made = apply(animation(stills), "trim")
+
+    assert (made.width, made.get_page_height(), made.height) == (36, 26, 78)
+    for frame, alone in zip(frames(made), stills, strict=True):
+        np.testing.assert_array_equal(frame, alone[5:31, 6:42])

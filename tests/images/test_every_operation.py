@@ -17,8 +17,11 @@ SAMPLES = [
     ("resize", {"width": 20, "linear": True}),
     ("thumbnail", {"width": 21, "height": 21}),
     ("thumbnail", {"width": 21, "height": 21, "gravity": "north"}),
+    ("zoom", {"x": 0.5, "y": 0.25}),
+    ("zoom", {"x": 0.3, "y": 1.5}),
     ("crop", {"aspect_ratio": "1:2"}),
     ("crop", {"width": "50%", "height": 1, "gravity": "south_east"}),
+    ("trim", {"threshold": 0, "color": "magenta"}),
     ("rotate", {"angle": 90}),
     ("rotate", {"angle": 30, "background": "#f008"}),
     ("flip", {"axis": "horizontal"}),
@@ -28,9 +31,18 @@ SAMPLES = [
     ("pad", {"top": 3, "left": "10%", "color": "green"}),
     ("pad", {"width": 80, "height": 80, "mode": "mirror"}),
     ("pad", {"aspect_ratio": "3:1", "mode": "blur"}),
+    ("extend", {"width": 80, "height": 80, "gravity": "north", "color": "#0f08"}),
+    ("extend", {"aspect_ratio": "3:1", "mode": "repeat"}),
+    ("border", {"width": "10%", "color": "blue"}),
+    ("round_corners", {"radius": "max"}),
+    ("round_corners", {"radius": 9, "color": "teal"}),
     ("blur", {"sigma": 2}),
     ("blur", {"sigma": 30}),
     ("sharpen", {"sigma": 1.5}),
+    ("unsharp", {"sigma": 2, "amount": 1.5}),
+    ("pixelate", {"size": 7}),
+    ("median", {"size": 5}),
+    ("convolve", {"kernel": [[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]], "scale": 4, "offset": 128}),
     ("grayscale", {}),
     ("sepia", {}),
     ("invert", {}),
@@ -88,7 +100,7 @@ def test_depth_stays_and_nothing_is_lost(action, parameters, kind):
     if picture.shape[2] in {2, 4} and action != "background":
         assert made.hasalpha()
     wanted = operation(action, **parameters).target(48, 36)
-    if action in {"resize", "thumbnail", "crop", "pad"}:
+    if action in {"resize", "thumbnail", "zoom", "crop", "pad", "extend", "border"}:
         assert (made.width, made.height) == wanted
 
 
@@ -123,7 +135,7 @@ def test_what_was_wholly_transparent_stays_so(action, parameters):
 
     made = apply(still(nothing), action, **parameters)
 
-    if action in {"background", "rotate", "pad", "resize"} and (
+    if action in {"background", "rotate", "pad", "extend", "border", "round_corners", "resize"} and (
         "color" in parameters or "background" in parameters
     ):
         return  # the colour is what shows

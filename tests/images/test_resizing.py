@@ -11,6 +11,8 @@ from PIL import Image
 
 from harness.operating import animation, applied, apply, operation, pixels, psnr, still
 from harness.pictures import encoded, photo
+from harness.rendering import rendered
+from pixelflow.domain.errors import ImageError
 from pixelflow.operations.base import Context
 
 PHOTO = np.asarray(photo(240, 160))
@@ -272,3 +274,27 @@ def test_a_decoder_that_streams_is_read_once_from_the_top(parameters):
     np.testing.assert_array_equal(
         made, applied(np.asarray(Image.open(BytesIO(file))), "resize", **parameters)
     )
+
+
+@given(SIDES, SIDES, st.floats(0.001, 100), st.floats(0.001, 100))
+def test_zoom_multiplies_each_side(width, height, across, down):
+    assert operation("zoom", x=across, y=down).target(width, height) == (
+        half_up(width * across),
+        half_up(height * down),
+    )
+
+
+@pytest.mark.parametrize("factors", [(0.5, 0.5), (0.3, 0.7), (2, 0.5), (1, 1), (1.5, 3), (0.001, 1)])
+def test_zoom_agrees_with_pillow(factors):
+    size = half_up(240 * factors[0]), half_up(160 * factors[1])
+
+    made = rendered(encoded(photo(240, 160), "PNG"), {"action": "zoom", "x": factors[0], "y": factors[1]})
+
+    wanted = np.asarray(photo(240, 160).resize(size, Image.Resampling.LANCZOS))
+    assert made.picture.size == size
+    assert psnr(made.pixels, wanted) > 35
+
+
+def test_what_is_zoomed_beyond_the_limits_is_refused_before_it_is_made():
+    with pytest.raises(ImageError, match="MAX_IMAGE_SIDE"):
+        rendered(encoded(photo(240, 160), "PNG"), {"action": "zoom", "x": 65535, "y": 65535})

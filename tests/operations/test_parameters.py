@@ -13,6 +13,10 @@ REQUIRED = {
     "rotate": {"angle": 10},
     "flip": {"axis": "horizontal"},
     "pad": {"top": 1},
+    "extend": {"width": 9},
+    "border": {"width": 1},
+    "round_corners": {"radius": 5},
+    "convolve": {"kernel": [[1]]},
     "watermark": {"image": "ast_1"},
     "text": {"text": "a"},
     "tint": {"color": "red"},
@@ -21,6 +25,7 @@ REQUIRED = {
 CLEARS = {
     "crop": {"x": (), "y": (), "aspect_ratio": ("width",)},
     "pad": {"width": ("top",), "height": ("top",), "aspect_ratio": ("top",)},
+    "extend": {"aspect_ratio": ("width",)},
 }
 ALSO = {
     ("frames", "on_limit"): {"max_frames": 5},
@@ -56,6 +61,7 @@ NO_FOCI = (
 FLAGS = (True, False)
 NO_FLAGS = ("true", 1, 0, "yes", [])
 INF, NAN = float("inf"), float("nan")
+FACTORS = (0.001, 1, 2.5, 65535), (0, -1, 65536, INF, NAN, "1", True, [])
 
 
 def between(least, most, *, whole=False):
@@ -102,6 +108,7 @@ CASES = {
         "linear": (FLAGS, NO_FLAGS),
     },
     "thumbnail": {"width": (PIXELS, NO_PIXELS), "height": (PIXELS, NO_PIXELS), "gravity": (FOCI, NO_FOCI)},
+    "zoom": {"x": FACTORS, "y": FACTORS},
     "crop": {
         "x": (ROOM, NO_ROOM),
         "y": (ROOM, NO_ROOM),
@@ -116,6 +123,13 @@ CASES = {
             ({"x": 0, "y": 0}, {"x": 1, "y": 1.0}),
             ("center", {"x": -0.1, "y": 0}, {"x": 0}, {}, 5, True),
         ),
+    },
+    "trim": {
+        "threshold": between(0, 255),
+        "color": ((*COLORS, "auto"), (*NO_COLORS, "blur")),
+        "margin": (ROOM, NO_ROOM),
+        "equal_h": (FLAGS, NO_FLAGS),
+        "equal_v": (FLAGS, NO_FLAGS),
     },
     "rotate": {"angle": between(-360, 360), "background": (COLORS, (*NO_COLORS, "auto", "blur"))},
     "flip": {"axis": one_of("horizontal", "vertical", "both", aliases=("h", "v", "HORIZONTAL"))},
@@ -133,8 +147,48 @@ CASES = {
         "mode": one_of("background", "copy", "repeat", "mirror", "blur", aliases=("edge", "reflect")),
         "color": ((*COLORS, "auto"), (*NO_COLORS, "blur")),
     },
+    "extend": {
+        "width": (PIXELS, NO_PIXELS),
+        "height": (PIXELS, NO_PIXELS),
+        "aspect_ratio": (("16:9", 1.5), ("16x9", 0, True)),
+        "gravity": (PLACES, NO_PLACES),
+        "mode": one_of("background", "copy", "repeat", "mirror", "blur", aliases=("wrap", "replicate")),
+        "color": ((*COLORS, "auto"), (*NO_COLORS, "blur")),
+    },
+    "border": {"width": (PIXELS, NO_PIXELS), "color": (COLORS, (*NO_COLORS, "auto", "blur"))},
+    "round_corners": {
+        "radius": ((*PIXELS, "max", "full"), (*NO_PIXELS, "min")),
+        "color": (COLORS, (*NO_COLORS, "auto", "blur")),
+    },
     "blur": {"sigma": between(0.3, 250)},
     "sharpen": {"sigma": between(0.1, 10), "flat": between(0, 100), "jagged": between(0, 100)},
+    "unsharp": {"sigma": between(0.3, 250), "amount": between(0, 10)},
+    "pixelate": {"size": between(2, 500, whole=True)},
+    "median": {"size": ((3, 5, 51), (1, 2, 4, 50, 52, 3.5, "3", True, []))},
+    "convolve": {
+        "kernel": (
+            ([[1]], [[0, 1, 0], [1, -4.5, 1], [0, 1, 0]], [[1] * 7] * 7, [0, -1000, 0, 1, 5, 1, 0, 1000, 0]),
+            (
+                [],
+                [[]],
+                [[1, 2], [3, 4]],
+                [[1] * 9] * 9,
+                [[1, 2, 3]],
+                [[1], [2], [3]],
+                [1, 2, 3],
+                [1, 2, 3, 4],
+                [[1001]],
+                [[INF]],
+                [["1"]],
+                [[True]],
+                "1,2,3",
+                {},
+                5,
+            ),
+        ),
+        "scale": ((0.001, 9, 1e6), (0, -1, INF, NAN, "1", True)),
+        "offset": between(-255, 255),
+    },
     "grayscale": {},
     "sepia": {"amount": between(0, 1)},
     "invert": {},
@@ -322,6 +376,14 @@ def test_an_unknown_parameter_is_refused_with_the_known_ones(action):
         ({"action": "pad", "width": 5, "aspect_ratio": 1}, "top", "or an aspect_ratio"),
         ({"action": "pad", "top": 5, "gravity": "north"}, "gravity", "leave out gravity"),
         ({"action": "pad", "top": 5, "mode": "copy", "color": "red"}, "color", "no colour"),
+        ({"action": "extend"}, "width", "give a width and a height"),
+        ({"action": "extend", "height": 5, "aspect_ratio": 1}, "width", "or an aspect_ratio"),
+        ({"action": "extend", "width": 5, "mode": "blur", "color": "red"}, "color", "no colour"),
+        ({"action": "border"}, "width", "width is missing"),
+        ({"action": "round_corners"}, "radius", "radius is missing; it is 1–65535 or a percentage"),
+        ({"action": "median", "size": 4}, "size", "an even number has no middle"),
+        ({"action": "convolve"}, "kernel", "kernel is missing"),
+        ({"action": "convolve", "kernel": [[1, 2], [3, 4]]}, "kernel", "no square of 1, 3, 5 or 7 rows"),
         ({"action": "background", "color": "#ff000080"}, "color", "opaque"),
         ({"action": "watermark", "image": "a", "scale": 0.5, "width": 5}, "scale", "give one of them"),
         ({"action": "watermark", "image": "a", "spacing": 5}, "spacing", "set tile"),

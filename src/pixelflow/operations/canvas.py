@@ -24,26 +24,18 @@ Mode = Annotated[
 ]
 
 
-class Pad(Operation):
-    """Add room around, by so much on each side, or up to a size or a shape."""
+class Extend(Operation):
+    """Add room around, up to a size or a shape; no pixel of the picture is lost."""
 
-    action = "pad"
+    action = "extend"
     family = "canvas"
 
-    top: Extent | None = None
-    """Room above, in pixels or as a percentage of the picture's height."""
-    right: Extent | None = None
-    """Room to the right, in pixels or as a percentage of the picture's width."""
-    bottom: Extent | None = None
-    """Room below, in pixels or as a percentage of the picture's height."""
-    left: Extent | None = None
-    """Room to the left, in pixels or as a percentage of the picture's width."""
     width: Length | None = None
-    """Instead of sides: pad to this width; a wider picture stays."""
+    """Width to reach, in pixels or as a percentage of the picture's; a wider picture stays."""
     height: Length | None = None
-    """Instead of sides: pad to this height; a higher picture stays."""
+    """Height to reach, in pixels or as a percentage of the picture's; a higher picture stays."""
     aspect_ratio: AspectRatio | None = None
-    """Instead of sides: pad to the smallest canvas of this shape."""
+    """Instead of a width and a height: the smallest canvas of this shape."""
     gravity: Gravity = "center"
     """Where on a canvas of a given size or shape the picture lies."""
     mode: Mode = "background"
@@ -53,42 +45,27 @@ class Pad(Operation):
     """The colour of mode `background`; by default transparent, `auto` is that of the picture's edge."""
 
     @model_validator(mode="after")
-    def _consistent(self) -> Pad:
-        sides = any(side is not None for side in (self.top, self.right, self.bottom, self.left))
-        sized = self.width is not None or self.height is not None
-        if sides + sized + (self.aspect_ratio is not None) != 1:
-            raise Contradiction(
-                "give sides (top, right, bottom, left), or a width and a height, or an aspect_ratio", "top"
-            )
-        if sides and "gravity" in self.model_fields_set:
-            raise Contradiction("the sides place the picture: leave out gravity", "gravity")
-        if self.mode != "background" and self.color is not None:
-            raise Contradiction(
-                f"mode {self.mode!r} has no colour: leave out color, or mode", "color", "mode"
-            )
+    def _consistent(self) -> Extend:
+        if (self.width is not None or self.height is not None) == (self.aspect_ratio is not None):
+            raise Contradiction("give a width and a height, or an aspect_ratio", "width")
+        self._check_color()
         return self
 
     def target(self, width: int, height: int) -> tuple[int, int]:
         if self.aspect_ratio is not None:
             shape = ratio(self.aspect_ratio)
             return max(width, round(height * shape)), max(height, round(width / shape))
-        if self.width is not None or self.height is not None:
-            return (
-                max(width, pixels(self.width, width)) if self.width is not None else width,
-                max(height, pixels(self.height, height)) if self.height is not None else height,
-            )
-        left, top, right, bottom = self._sides(width, height)
-        return left + width + right, top + height + bottom
+        return (
+            max(width, pixels(self.width, width)) if self.width is not None else width,
+            max(height, pixels(self.height, height)) if self.height is not None else height,
+        )
 
     def apply(self, image: pyvips.Image, context: Context) -> pyvips.Image:
         size = frame_size(image)
         canvas = self.target(*size)
         if canvas == size:
             return image
-        if self.width is None and self.height is None and self.aspect_ratio is None:
-            x, y = self._sides(*size)[:2]
-        else:
-            x, y = offset(canvas[0] - size[0], canvas[1] - size[1], self.gravity)
+        x, y = self._corner(size, canvas)
         if self.mode == "blur":
             return on_canvas(image, x, y, *canvas, "blur")
         if self.mode == "background":
@@ -96,13 +73,80 @@ class Pad(Operation):
         # What is copied is read again, which a streaming decoder cannot do.
         return each_frame(image.copy_memory(), lambda frame: frame.embed(x, y, *canvas, extend=self.mode))
 
-    def _sides(self, width: int, height: int) -> tuple[int, int, int, int]:
+    def _corner(self, size: tuple[int, int], canvas: tuple[int, int]) -> tuple[int, int]:
+        """Left and top in pixels of the picture on its canvas."""
+        return offset(canvas[0] - size[0], canvas[1] - size[1], self.gravity)
+
+    def _check_color(self) -> None:
+        if self.mode != "background" and self.color is not None:
+            raise Contradiction(
+                f"mode {self.mode!r} has no colour: leave out color, or mode", "color", "mode"
+            )
+
+
+class Pad(Extend):
+    """Add room around, by so much on each side, or instead up to a size or a shape."""
+
+    action = "pad"
+
+    top: Extent | None = None
+    """Room above, in pixels or as a percentage of the picture's height."""
+    right: Extent | None = None
+    """Room to the right, in pixels or as a percentage of the picture's width."""
+    bottom: Extent | None = None
+    """Room below, in pixels or as a percentage of the picture's height."""
+    left: Extent | None = None
+    """Room to the left, in pixels or as a percentage of the picture's width."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Pad:
+        sized = self.width is not None or self.height is not None
+        if self._sided + sized + (self.aspect_ratio is not None) != 1:
+            raise Contradiction(
+                "give sides (top, right, bottom, left), or a width and a height, or an aspect_ratio", "top"
+            )
+        if self._sided and "gravity" in self.model_fields_set:
+            raise Contradiction("the sides place the picture: leave out gravity", "gravity")
+        self._check_color()
+        return self
+
+    def target(self, width: int, height: int) -> tuple[int, int]:
+        if not self._sided:
+            return super().target(width, height)
         return (
-            distance(self.left or 0, width),
-            distance(self.top or 0, height),
-            distance(self.right or 0, width),
-            distance(self.bottom or 0, height),
+            distance(self.left or 0, width) + width + distance(self.right or 0, width),
+            distance(self.top or 0, height) + height + distance(self.bottom or 0, height),
         )
+
+    def _corner(self, size: tuple[int, int], canvas: tuple[int, int]) -> tuple[int, int]:
+        if not self._sided:
+            return super()._corner(size, canvas)
+        return distance(self.left or 0, size[0]), distance(self.top or 0, size[1])
+
+    @property
+    def _sided(self) -> bool:
+        return any(side is not None for side in (self.top, self.right, self.bottom, self.left))
+
+
+class Border(Operation):
+    """Draw a frame of one colour around the picture, which grows by it on every side."""
+
+    action = "border"
+    family = "canvas"
+
+    width: Length
+    """How thick the frame is, in pixels or as a percentage of the picture's shorter side."""
+    color: Color = "black"
+    """The frame's colour."""
+
+    def target(self, width: int, height: int) -> tuple[int, int]:
+        thick = pixels(self.width, min(width, height))
+        return width + 2 * thick, height + 2 * thick
+
+    def apply(self, image: pyvips.Image, context: Context) -> pyvips.Image:
+        size = frame_size(image)
+        thick = pixels(self.width, min(size))
+        return on_canvas(image, thick, thick, *self.target(*size), self.color)
 
 
 class Background(Operation):
@@ -127,4 +171,4 @@ class Background(Operation):
         return image.flatten(background=values[:-1])
 
 
-OPERATIONS = [Pad, Background]
+OPERATIONS = [Pad, Extend, Border, Background]

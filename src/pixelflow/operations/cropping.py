@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from pixelflow.domain.errors import ImageError
 from pixelflow.operations.base import Context, Length, Operation, pixels
+from pixelflow.operations.color import EdgeColor
 from pixelflow.operations.frames import each_frame, first_frame, frame_size
 from pixelflow.operations.gravity import PLACES, FocalPoint, Focus, window
 from pixelflow.operations.lengths import AspectRatio, Extent, distance, ratio
 from pixelflow.operations.problems import Contradiction
+from pixelflow.operations.surface import ceiling, ready_for
 
 if TYPE_CHECKING:
     import pyvips
@@ -103,4 +105,67 @@ class Crop(Operation):
         return image if box == whole else each_frame(image, lambda frame: frame.crop(left, top, *box))
 
 
-OPERATIONS = [Crop]
+class Trim(Operation):
+    """Cut off the edges that show one colour only; a picture that shows nothing else stays whole.
+
+    No pixel that differs is cut away, in no frame: an animation is cut by one box that holds what any of its
+    frames shows.
+    """
+
+    action = "trim"
+    family = "cropping"
+
+    threshold: float = Field(default=10, ge=0, le=255)
+    """By how much any channel of a pixel, 0 to 255, may differ from the colour; colours weigh as much as they
+    are opaque."""
+    color: EdgeColor = "auto"
+    """The colour to cut off; `auto` is that of the top left pixel."""
+    margin: Extent = 0
+    """How much is left around, in pixels or as a percentage of the picture's side."""
+    equal_h: bool = False
+    """Whether left and right lose the same, so that the middle stays in the middle."""
+    equal_v: bool = False
+    """Whether top and bottom lose the same, so that the middle stays in the middle."""
+
+    def apply(self, image: pyvips.Image, context: Context) -> pyvips.Image:
+        # It is read once to look and once to cut, which a streaming decoder cannot do.
+        image = image.copy_memory()
+        width, height = frame_size(image)
+        left, top, right, bottom = self._shown(image)
+        if left >= right:
+            return image
+        across, down = distance(self.margin, width), distance(self.margin, height)
+        left, right = max(0, left - across), min(width, right + across)
+        top, bottom = max(0, top - down), min(height, bottom + down)
+        if self.equal_h:
+            left = min(left, width - right)
+            right = width - left
+        if self.equal_v:
+            top = min(top, height - bottom)
+            bottom = height - top
+        if (right - left, bottom - top) == (width, height):
+            return image
+        return each_frame(image, lambda frame: frame.crop(left, top, right - left, bottom - top))
+
+    def _shown(self, image: pyvips.Image) -> tuple[int, int, int, int]:
+        """Left, top, right and bottom of what differs in any frame; without it right is not past left."""
+        look, color = (image, None) if self.color == "auto" else ready_for(image, self.color)
+        if look.hasalpha():
+            look = look.premultiply()
+            full = ceiling(image)
+            color = color and [value * color[-1] / full for value in color[:-1]] + [color[-1]]
+        color = color or look(0, 0)
+        # As bands without a meaning, or alpha would be flattened away.
+        look = look.copy(interpretation="multiband")
+        threshold = self.threshold * ceiling(image) / 255
+        width, height = frame_size(image)
+        box = width, height, 0, 0
+        for above in range(0, image.height, height):
+            frame = look.crop(0, above, width, height)
+            x, y, across, down = frame.find_trim(threshold=threshold, background=color, line_art=True)
+            if across and down:
+                box = min(box[0], x), min(box[1], y), max(box[2], x + across), max(box[3], y + down)
+        return box
+
+
+OPERATIONS = [Crop, Trim]

@@ -6,6 +6,8 @@ from functools import lru_cache
 from math import ceil, exp, log2, sqrt
 from typing import TYPE_CHECKING
 
+from pixelflow.operations.opacity import weighed
+
 if TYPE_CHECKING:
     import pyvips
 
@@ -22,11 +24,7 @@ _SMALL_SIGMA = 8
 
 def blurred(frame: pyvips.Image, sigma: float) -> pyvips.Image:
     """One frame blurred, ``sigma`` in pixels; depth and bands stay, transparent pixels lend no colour."""
-    depth = frame.format
-    if not frame.hasalpha():
-        return _blurred(frame, sigma)
-    # In the depth of the frame rather than in floats, which take thirty times as long.
-    return _blurred(frame.premultiply().rint().cast(depth), sigma).unpremultiply().rint().cast(depth)
+    return weighed(frame, lambda colors: _blurred(colors, sigma))
 
 
 def _blurred(image: pyvips.Image, sigma: float) -> pyvips.Image:

@@ -16,6 +16,7 @@ FAMILIES = (
     "cropping",
     "orientation",
     "canvas",
+    "corners",
     "filters",
     "colors",
     "tones",

@@ -215,9 +215,36 @@ class Thumbnail(Operation):
         )
 
 
+class Zoom(Operation):
+    """Multiply width and height, each by its own factor."""
+
+    action = "zoom"
+    family = "resizing"
+
+    x: float = Field(default=1, gt=0, le=65535)
+    """What the width is multiplied by."""
+    y: float = Field(default=1, gt=0, le=65535)
+    """What the height is multiplied by."""
+
+    @property
+    def pure_resize(self) -> bool:
+        return self.x <= 1 and self.y <= 1
+
+    def target(self, width: int, height: int) -> tuple[int, int]:
+        return _scaled(width, height, self.x, self.y)
+
+    def shrink(self, width: int, height: int) -> float:
+        wanted = self.target(width, height)
+        return max(1.0, min(width / wanted[0], height / wanted[1]))
+
+    def apply(self, image: pyvips.Image, context: Context) -> pyvips.Image:
+        wanted = self.target(*(context.size if context.size[0] else frame_size(image)))
+        return each_frame(image, lambda frame: resample(frame, *wanted))
+
+
 def _scaled(width: int, height: int, across: float, down: float | None = None) -> tuple[int, int]:
     down = across if down is None else down
     return max(1, int(width * across + 0.5)), max(1, int(height * down + 0.5))
 
 
-OPERATIONS = [Resize, Thumbnail]
+OPERATIONS = [Resize, Thumbnail, Zoom]
