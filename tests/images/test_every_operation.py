@@ -59,6 +59,7 @@ SAMPLES = [
     ("text", {"text": "Ag", "size": 12, "color": "red", "stroke": 1}),
     ("text", {"text": "Ag", "width": "80%", "height": "50%", "tile": "grid", "background": "#00f8"}),
     ("frames", {"loop": 2, "delay": 40}),
+    ("icc", {"to": "p3"}),
     ("metadata", {"set": {"artist": "Ada"}}),
 ]
 NAMES = [f"{action}-{index}" for index, (action, _) in enumerate(SAMPLES)]

@@ -292,6 +292,11 @@ CASES = {
         "loop": between(0, 65535, whole=True),
         "delay": between(0, 65535, whole=True),
     },
+    "icc": {
+        "to": one_of("srgb", "p3", "cmyk", aliases=("sRGB", "display-p3")),
+        "embed": (FLAGS, NO_FLAGS),
+        "keep": (FLAGS, NO_FLAGS),
+    },
     "info": {},
     "blurhash": {
         "x_components": between(1, 9, whole=True),
@@ -399,6 +404,7 @@ def test_an_unknown_parameter_is_refused_with_the_known_ones(action):
         ({"action": "rotate"}, "angle", "angle is missing; it is -360 to 360"),
         ({"action": "frames", "page": 1, "first": 2}, "page", "leave out first"),
         ({"action": "frames", "on_limit": "truncate"}, "on_limit", "without max_frames"),
+        ({"action": "icc", "keep": True, "to": "p3"}, "keep", "leave out to"),
         ({"action": "metadata", "keep": ["gps"], "drop": ["gps"]}, "keep", "both kept and dropped"),
     ],
 )

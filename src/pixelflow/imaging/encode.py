@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pixelflow.domain.errors import ImageError
 from pixelflow.domain.media import BY_NAME
 from pixelflow.imaging import jpeg
+from pixelflow.imaging.profile import written
 from pixelflow.operations.encoding import ALL_DEPTHS, DEFAULT_QUALITY, EFFORT, FULL_CHROMA_QUALITY, Encoding
 from pixelflow.operations.frames import first_frame
 from pixelflow.operations.metadata import KEEP
@@ -48,8 +49,9 @@ def encode(picture: Picture, name: str, options: Encoding) -> bytes:
         white = 65535 if image.format == "ushort" else 255
         image = image.flatten(background=[white] * (image.bands - 1))
     image = _at_depth(image, name, options)
+    image, keep = written(image, name, _keep(image))
     save = getattr(image, f"{_SAVERS[name]}save_buffer")
-    made: bytes = save(keep=_keep(image), **_OPTIONS[name](options, quality))
+    made: bytes = save(keep=keep, **_OPTIONS[name](options, quality))
     return made
 
 

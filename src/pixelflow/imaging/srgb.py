@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import struct
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import pyvips
+import pyvips
 
 PROFILE = "icc-profile-data"
+SOURCE_PROFILE = "pixelflow-source-profile"
+"""libvips field with the profile that a picture came with, where it was converted from it."""
 GREY = frozenset({"b-w", "grey16"})
 DIRECT = frozenset({"srgb", "rgb16"}) | GREY
 """Interpretations that operations take as they are."""
@@ -37,6 +37,9 @@ def convert(image: pyvips.Image) -> pyvips.Image:
     if space == "cmyk" or (embedded and space in DIRECT and not is_srgb(image.get(PROFILE))):
         fallback = "cmyk" if space == "cmyk" else "srgb"
         converted = image.icc_transform("srgb", embedded=embedded, input_profile=fallback, depth=depth)
+        if embedded:
+            converted = converted.copy()
+            converted.set_type(pyvips.GValue.blob_type, SOURCE_PROFILE, image.get(PROFILE))
         image = converted.colourspace("grey16" if depth == 16 else "b-w") if space in GREY else converted
     elif space not in DIRECT:
         image = image.colourspace("rgb16" if depth == 16 else "srgb")

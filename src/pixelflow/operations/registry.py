@@ -23,6 +23,7 @@ FAMILIES = (
     "overlays",
     "text",
     "metadata",
+    "profiles",
     "animation",
     "info",
     "fingerprints",
