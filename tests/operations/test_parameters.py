@@ -209,6 +209,18 @@ CASES = {
     "threshold": {"value": between(0, 255, whole=True)},
     "normalize": {"lower": ((0, 98), between(0, 99)[1]), "upper": ((1.1, 100), between(1, 100)[1])},
     "equalize": {},
+    "noise": {"amount": between(0, 1), "seed": between(0, 2**31 - 1, whole=True)},
+    "vignette": {"strength": between(0, 1)},
+    "gradient": {
+        "color": (COLORS, NO_COLORS),
+        "opacity": between(0, 1),
+        "direction": (
+            ("down", "left", "up", "right", "to-bottom", "South", 0, -360, 360, 12.5),
+            ("sideways", "", "90", -360.01, 361, INF, NAN, True, [], {}),
+        ),
+        "start": between(0, 1),
+        "stop": between(0, 1),
+    },
     "clahe": {
         "width": (PIXELS, NO_PIXELS),
         "height": (PIXELS, NO_PIXELS),
@@ -399,6 +411,7 @@ def test_an_unknown_parameter_is_refused_with_the_known_ones(action):
         ({"action": "text", "text": "a", "stroke_color": "red"}, "stroke_color", "stroke of at least 1"),
         ({"action": "text", "text": "a", "tile_spacing": 5}, "tile_spacing", "set tile"),
         ({"action": "normalize", "lower": 50, "upper": 50}, "lower", "below upper"),
+        ({"action": "gradient", "start": 0.6, "stop": 0.5}, "start", "not after stop"),
         ({"action": "tint", "color": "#f008"}, "color", "opaque"),
         ({"action": "flip"}, "axis", "axis is missing; it is one of horizontal, vertical, both"),
         ({"action": "rotate"}, "angle", "angle is missing; it is -360 to 360"),

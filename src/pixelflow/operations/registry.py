@@ -20,6 +20,7 @@ FAMILIES = (
     "filters",
     "colors",
     "tones",
+    "light",
     "overlays",
     "text",
     "metadata",
