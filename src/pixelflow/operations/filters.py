@@ -164,14 +164,14 @@ class Convolve(Operation):
         total = sum(map(sum, self.kernel))
         scale = self.scale or (total if total > 0 else 1.0)
         offset = self.offset * ceiling(frame) / 255
-        mask = pyvips.Image.new_from_array(self.kernel, scale=scale)
+        mask = pyvips.Image.new_from_array(self.kernel, scale=scale, offset=offset)
         if not frame.hasalpha():
-            return rounded(frame.conv(mask, precision="float") + offset, frame.format)
+            return rounded(frame.conv(mask, precision="float"), frame.format)
         last = frame.bands - 1
         colors, alpha = frame[:last], frame[last]
         sums = frame.premultiply().conv(mask, precision="float")
-        unseen = total / scale - sums[last] / ceiling(frame)
-        return rounded(sums[:last] + colors * unseen + offset, frame.format).bandjoin(alpha)
+        unseen = total / scale - (sums[last] - offset) / ceiling(frame)
+        return rounded(sums[:last] + colors * unseen, frame.format).bandjoin(alpha)
 
 
 def pixelated(frame: pyvips.Image, size: int) -> pyvips.Image:
