@@ -53,7 +53,8 @@ class Threshold(Operation):
     def apply(self, image: pyvips.Image, context: Context) -> pyvips.Image:
         def split(light: pyvips.Image) -> pyvips.Image:
             scale = ceiling(light) // 255
-            return ((light >= self.value * scale) * scale).cast(light.format)
+            white = light >= self.value * scale
+            return white if scale == 1 else (white * scale).cast(light.format)
 
         return with_alpha_apart(grey(image), split)
 
@@ -155,24 +156,19 @@ def _lightness(frame: pyvips.Image) -> pyvips.Image:
 
 
 def _evened(frame: pyvips.Image) -> pyvips.Image:
+    import numpy as np
+    import pyvips
+
     def evened(colors: pyvips.Image) -> pyvips.Image:
-        values = levels(colors)
-        tables = [
-            _evening(counts, values)
-            for counts in _histogram(colors, frame).hist_cum().cast("double").bandsplit()
-        ]
-        return colors.maplut(_joined(tables).cast(colors.format))
+        counts = _histogram(colors, frame).hist_cum().numpy().reshape(-1, colors.bands).astype(float)
+        total = counts[-1]
+        least = np.where(counts > 0, counts, total).min(axis=0)
+        ranks = (counts - least) / np.maximum(total - least, 1) * ceiling(colors)
+        table = np.where(least < total, ranks, np.arange(len(counts))[:, None]).clip(min=0).round()
+        made = colors.maplut(pyvips.Image.new_from_array(table[None]).cast(colors.format))
+        return made.copy(interpretation=colors.interpretation)
 
     return with_alpha_apart(frame, evened)
-
-
-def _evening(counts: pyvips.Image, values: pyvips.Image) -> pyvips.Image:
-    """The table that evens out a channel, given how many pixels have each value or a lower one."""
-    total = counts.max()
-    least = (counts > 0).ifthenelse(counts, total).min()
-    if least == total:
-        return values.crop(0, 0, counts.width, 1)
-    return ((counts - least) * (ceiling(values) / (total - least))).rint()
 
 
 def _histogram(colors: pyvips.Image, frame: pyvips.Image) -> pyvips.Image:
