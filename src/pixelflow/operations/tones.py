@@ -33,9 +33,11 @@ class Gamma(Operation):
     darkens."""
 
     def apply(self, image: pyvips.Image, context: Context) -> pyvips.Image:
+        import pyvips
+
         def raised(colors: pyvips.Image) -> pyvips.Image:
             white = ceiling(colors)
-            fractions = levels(colors) / white
+            fractions = pyvips.Image.identity(ushort=colors.format == "ushort", size=white + 1) / white
             return colors.maplut((fractions ** (1 / self.value) * white).rint().cast(colors.format))
 
         return with_alpha_apart(image, raised)
@@ -186,13 +188,6 @@ def _share(chosen: pyvips.Image) -> int:
 
 def _joined(bands: list[pyvips.Image]) -> pyvips.Image:
     return bands[0].bandjoin(bands[1:]) if len(bands) > 1 else bands[0]
-
-
-def levels(colors: pyvips.Image) -> pyvips.Image:
-    """Each value that this depth has, in order, as a table to look up."""
-    import pyvips
-
-    return pyvips.Image.identity(ushort=colors.format == "ushort", size=65536)
 
 
 OPERATIONS = [Gamma, Threshold, Normalize, Equalize, Clahe]
