@@ -25,8 +25,10 @@ _BLUR_SIDE = 64
 """Longer side in pixels of what a blur is computed from; nothing finer gets into a hash."""
 _THUMB_SIDE = 100
 _PALETTE_SIDE = 128
-_ROUNDS = 10
-"""How often at most the palette's colours move to the middle of their pixels."""
+_SETTLED = 128
+"""The palette's colours are found when no more pixels than this change from one to another."""
+_LUMA = [19595 / 65536, 38470 / 65536, 7471 / 65536]
+"""Rec. 601 in the 16-bit fractions that Pillow rounds it to, so that no value differs from its."""
 _HASH_SIDE = 8
 _HASHED_SIDE = 32
 _SOLID = 128
@@ -119,7 +121,8 @@ class Phash(Operation):
         from PIL import Image
 
         still = _on_white(_eight_bit(first_frame(image)))
-        luma = Image.frombuffer("RGB", (still.width, still.height), still.write_to_memory()).convert("L")
+        grey = still.recomb([_LUMA]).linear(1, 0.5).cast("uchar")
+        luma = Image.frombuffer("L", (grey.width, grey.height), grey.write_to_memory(), "raw", "L", 0, 1)
         small = np.asarray(luma.resize((_HASHED_SIDE, _HASHED_SIDE), Image.Resampling.LANCZOS), float)
         place = np.arange(_HASHED_SIDE)
         waves = 2 * np.cos(np.pi * np.outer(place[:_HASH_SIDE], 2 * place + 1) / (2 * _HASHED_SIDE))
@@ -160,7 +163,7 @@ def _clusters(pixels: Array, most: int) -> list[dict[str, Any]]:
     from PIL import Image
 
     row = Image.fromarray(np.ascontiguousarray(pixels[None]))
-    cut = row.quantize(most, Image.Quantize.MEDIANCUT, kmeans=_ROUNDS)
+    cut = row.quantize(most, Image.Quantize.MEDIANCUT, kmeans=_SETTLED)
     which = np.asarray(cut).reshape(-1)
     counts = np.bincount(which)
     order = sorted(np.flatnonzero(counts), key=lambda index: -int(counts[index]))
