@@ -41,8 +41,8 @@ class Encoding(Described):
 
     An option that the named format has no use for is refused; under ``same`` it is passed over where the
     source's format has none, since that is not known in time. JPEG lays transparency on white. JPEG, PNG,
-    TIFF and AVIF get the first frame of an animation. What comes out is sRGB or grey, whatever came in, unless
-    an ``icc`` step says otherwise.
+    TIFF and AVIF get the first frame of an animation. What comes out is sRGB or grey, whatever came in,
+    unless an ``icc`` step says otherwise.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
