@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from pixelflow.operations.base import Context, Operation
 from pixelflow.operations.color import Color, rgba
+from pixelflow.operations.colors import rounded
 from pixelflow.operations.frames import each_frame
 from pixelflow.operations.problems import Contradiction
 from pixelflow.operations.spellings import spelled
@@ -135,7 +136,7 @@ def _plane(across: pyvips.Image, down: pyvips.Image) -> pyvips.Image:
 
 def _like(colors: pyvips.Image, values: pyvips.Image) -> pyvips.Image:
     """Fractions rounded to the depth and in the colour space of ``colors``."""
-    return values.rint().cast(colors.format).copy(interpretation=colors.interpretation)
+    return rounded(values, colors.format).copy(interpretation=colors.interpretation)
 
 
 OPERATIONS = [Noise, Vignette, Gradient]
