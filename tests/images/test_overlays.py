@@ -182,7 +182,7 @@ def test_of_an_animated_mark_the_first_frame_is_laid_over():
 
 
 def test_an_asset_that_is_gone_ends_the_step():
-    with pytest.raises(ImageError, match="no asset 'lost'"):
+    with pytest.raises(ImageError, match="no picture 'lost'"):
         apply(still(PHOTO), "watermark", image="lost")
 
 

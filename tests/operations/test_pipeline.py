@@ -199,3 +199,34 @@ def test_any_json_is_a_pipeline_or_a_list_of_problems(raw, action):
     except InvalidRequest as error:
         told = all(problem.message for problem in error.problems)
     assert told
+
+
+def mark(name, image, **more):
+    return {"id": name, "action": "watermark", "image": image, **more}
+
+
+def test_a_step_comes_after_those_that_it_refers_to():
+    pipeline = parse([mark("w", "step:logo"), thumb("logo", output=False)])
+
+    assert [step.id for step in pipeline.steps] == ["logo", "w"]
+    assert pipeline.steps[1].refers == {"logo"}
+    assert [step.id for step in pipeline.outputs] == ["w"]
+
+
+def test_only_files_of_their_own_are_handed_in():
+    steps = [mark("a", "ast_7"), mark("b", "job:0190-12"), mark("c", "source"), mark("d", "step:a")]
+
+    assert parse(steps).needs == {"ast_7", "job:0190-12"}
+
+
+@pytest.mark.parametrize(
+    ("steps", "said"),
+    [
+        ([mark("w", "step:nobody"), thumb("a")], "there is no step 'nobody'"),
+        ([mark("w", "step:facts"), {"id": "facts", "action": "info"}], "step 'facts' makes no image"),
+        ([mark("w", "step:w")], "round in a circle"),
+        ([mark("w", "step:t"), thumb("t", **{"from": "w"})], "round in a circle"),
+    ],
+)
+def test_a_reference_leads_to_an_image_that_can_be_made_first(steps, said):
+    assert said in refused(steps)[0].message

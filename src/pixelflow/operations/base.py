@@ -25,7 +25,7 @@ class Context:
     """What an operation may need beyond its parameters and the image."""
 
     assets: Mapping[str, pyvips.Image] = field(default_factory=dict)
-    """The pictures that the pipeline refers to, by id: decoded, in sRGB."""
+    """The pictures that the step refers to, by reference: in sRGB or grey, upright; of a file its first frame."""
     facts: Mapping[str, Any] = field(default_factory=dict)
     """What the source said of itself before anything was applied: format, width, height, frames, exif, …"""
     step: str = ""
@@ -83,7 +83,7 @@ class Operation(Described):
         return 1.0
 
     def needs(self) -> frozenset[str]:
-        """Ids of the assets that it refers to."""
+        """References to the pictures that it needs beside the one it takes."""
         return frozenset()
 
     @abstractmethod

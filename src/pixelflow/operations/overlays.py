@@ -14,6 +14,7 @@ from pixelflow.operations.layers import MAX_LAYER_PIXELS, Blend, Placement, Tile
 from pixelflow.operations.lengths import Extent, Position
 from pixelflow.operations.orientation import turned
 from pixelflow.operations.problems import Contradiction
+from pixelflow.operations.references import Reference
 from pixelflow.operations.resampling import resample
 from pixelflow.operations.surface import has_color
 
@@ -30,8 +31,9 @@ class Watermark(Operation):
     action = "watermark"
     family = "overlays"
 
-    image: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,199}$", examples=["ast_0123456789abcdef"])
-    """The id of an uploaded asset."""
+    image: Reference
+    """The id of an asset, `step:` and the id of another step, `job:` and that of an earlier job for the picture
+    that it was given, or `source` for this job's own."""
     gravity: Gravity = "south_east"
     """Where it lies; with `tile`, where one of its copies lies."""
     x: Position = 0
@@ -77,7 +79,7 @@ class Watermark(Operation):
         if min(picture) < self.min_size:
             return image
         if self.image not in context.assets:
-            raise ImageError("invalid", f"there is no asset {self.image!r}", step=context.step)
+            raise ImageError("invalid", f"there is no picture {self.image!r}", step=context.step)
         mark = first_frame(context.assets[self.image])
         size = self.mark_size(picture, (mark.width, mark.height))
         if size[0] * size[1] > MAX_LAYER_PIXELS:

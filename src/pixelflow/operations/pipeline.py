@@ -13,6 +13,7 @@ from pixelflow.domain.limits import MAX_STEPS
 from pixelflow.operations.base import Operation
 from pixelflow.operations.encoding import Encoding
 from pixelflow.operations.problems import found, plain, shown, unknown
+from pixelflow.operations.references import files_in, steps_in
 from pixelflow.operations.registry import operations
 
 
@@ -27,10 +28,15 @@ class Step:
     output: bool = True
     on_error: Literal["fail", "skip"] = "fail"
 
+    @property
+    def refers(self) -> frozenset[str]:
+        """Ids of the steps whose images it needs beside the one that it takes."""
+        return steps_in(self.operation.needs())
+
 
 @dataclass(frozen=True)
 class Pipeline:
-    """Checked steps, each after its source, and the same as the caller sent them."""
+    """Checked steps, each after those whose images it needs, and the same as the caller sent them."""
 
     steps: Sequence[Step]
     raw: Sequence[Mapping[str, Any]]
@@ -43,8 +49,8 @@ class Pipeline:
 
     @cached_property
     def needs(self) -> frozenset[str]:
-        """Ids of the assets that any step refers to."""
-        return frozenset[str]().union(*(step.operation.needs() for step in self.steps))
+        """The files beside the source that any step refers to: assets, and earlier jobs' pictures."""
+        return files_in(name for step in self.steps for name in step.operation.needs())
 
 
 STEP_ID = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
@@ -127,25 +133,18 @@ def _ordered(steps: Sequence[Step], problems: list[Problem]) -> list[Step]:
             message = f"two steps are called {step.id!r}"
             problems.append(Problem(message, "id", step.id, step.id, "an id of its own for each step"))
     for step in steps:
-        source = step.source
-        if source is None:
-            continue
-        if source not in by_id:
-            message = f"step {step.id!r}: there is no step {shown(source)} to take the image from"
-            others = ", ".join(other for other in by_id if other != step.id)
-            allowed = others or "nothing: it is the only step"
-            problems.append(Problem(message, "from", step.id, plain(source), allowed))
-        elif by_id[source].operation.produces != "image":
-            message = f"step {step.id!r}: step {source!r} makes no image"
-            problems.append(Problem(message, "from", step.id, source, "a step that makes an image"))
+        if step.source is not None:
+            _check_reference(step, step.source, "from", by_id, problems)
+        for name in sorted(step.refers):
+            _check_reference(step, name, "image", by_id, problems)
     if problems:
         return []
     if not any(step.output for step in steps):
         message = "no step keeps its output"
         problems.append(Problem(message, "output", steps[-1].id, False, "true on at least one step"))
-    if all(step.source is None for step in steps):
+    sources = {step.id: [*([step.source] if step.source else ()), *sorted(step.refers)] for step in steps}
+    if not any(sources.values()):
         return list(steps)
-    sources = {step.id: [step.source] if step.source else [] for step in steps}
     try:
         return [by_id[name] for name in TopologicalSorter(sources).static_order()]
     except CycleError as error:
@@ -154,6 +153,19 @@ def _ordered(steps: Sequence[Step], problems: list[Problem]) -> list[Step]:
         allowed = "steps that lead back to the source"
         problems.append(Problem(message, "from", error.args[1][0], circle, allowed))
         return []
+
+
+def _check_reference(
+    step: Step, name: str, field: str, by_id: Mapping[str, Step], problems: list[Problem]
+) -> None:
+    if name not in by_id:
+        message = f"step {step.id!r}: there is no step {shown(name)} to take the image from"
+        others = ", ".join(other for other in by_id if other != step.id)
+        allowed = others or "nothing: it is the only step"
+        problems.append(Problem(message, field, step.id, plain(name), allowed))
+    elif by_id[name].operation.produces != "image":
+        message = f"step {step.id!r}: step {name!r} makes no image"
+        problems.append(Problem(message, field, step.id, name, "a step that makes an image"))
 
 
 def _checked(
