@@ -25,7 +25,8 @@ class Context:
     """What an operation may need beyond its parameters and the image."""
 
     assets: Mapping[str, pyvips.Image] = field(default_factory=dict)
-    """The pictures that the step refers to, by reference: in sRGB or grey, upright; of a file its first frame."""
+    """The pictures that the step refers to, by reference: upright and in sRGB or grey; of a file the
+    first frame."""
     facts: Mapping[str, Any] = field(default_factory=dict)
     """What the source said of itself before anything was applied: format, width, height, frames, exif, …"""
     step: str = ""

@@ -32,8 +32,8 @@ class Watermark(Operation):
     family = "overlays"
 
     image: Reference
-    """The id of an asset, `step:` and the id of another step, `job:` and that of an earlier job for the picture
-    that it was given, or `source` for this job's own."""
+    """The id of an asset, `step:` and the id of another step, `job:` and that of an earlier job for what
+    it was given, or `source` for the picture of this one."""
     gravity: Gravity = "south_east"
     """Where it lies; with `tile`, where one of its copies lies."""
     x: Position = 0

@@ -19,7 +19,7 @@ Reference = Annotated[
         examples=["ast_0123456789abcdef", "step:logo", "source"],
     ),
 ]
-"""The id of an uploaded asset, `step:` and the id of a step, `job:` and the id of an earlier job, or `source`."""
+"""The id of an asset, `step:` and the id of a step, `job:` and the id of an earlier job, or `source`."""
 
 
 def steps_in(references: Iterable[str]) -> frozenset[str]:
