@@ -30,7 +30,7 @@ lock: $(VENV)/.dev
 	$(BIN)/python -m pip --disable-pip-version-check install --quiet uv
 	for set in run:--no-default-groups dev:--group=dev; do \
 	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url \
-	    $$([ $${set%%:*} = dev ] && echo --group dev) pyproject.toml -o requirements/$${set%%:*}.lock || exit 1; done
+	    $$([ $${set%%:*} = dev ] && echo --group dev --all-extras) pyproject.toml -o requirements/$${set%%:*}.lock || exit 1; done
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url \
 	  requirements/build.in -o requirements/build.lock
 
