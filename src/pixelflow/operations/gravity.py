@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import BeforeValidator, ConfigDict, Field
 
 from pixelflow.operations.described import Described
+from pixelflow.operations.spellings import spelled
 
 if TYPE_CHECKING:
     import pyvips
@@ -24,29 +25,24 @@ PLACES = {
 }
 """Each place as fractions of the room to its left and above it."""
 
-_SPELLINGS = {
-    "north_east": "noea northeast ne top_right topright right_top",
-    "south_east": "soea southeast se bottom_right bottomright right_bottom",
-    "south_west": "sowe southwest sw bottom_left bottomleft left_bottom",
-    "north_west": "nowe northwest nw top_left topleft left_top",
-    "north": "no n top",
-    "south": "so s bottom",
-    "east": "ea e right",
-    "west": "we w left",
-    "center": "ce c centre middle centered",
-    "attention": "sm smart",
-}
-ALIASES = {spelling: name for name, spellings in _SPELLINGS.items() for spelling in spellings.split()}
+_OTHERS = spelled(
+    north_east="noea northeast ne top_right topright right_top",
+    south_east="soea southeast se bottom_right bottomright right_bottom",
+    south_west="sowe southwest sw bottom_left bottomleft left_bottom",
+    north_west="nowe northwest nw top_left topleft left_top",
+    north="no n top",
+    south="so s bottom",
+    east="ea e right",
+    west="we w left",
+    center="ce c centre middle centered",
+    attention="sm smart",
+)
 
 
-def place(value: object) -> object:
-    """Other tools' spellings of a place as ours; anything else as it is."""
-    if not isinstance(value, str) or value in PLACES:
-        return value
-    known = value.strip().lower().replace("-", "_").replace(" ", "_")
-    if known in {"face", "faces"}:
+def _no_face(value: object) -> object:
+    if value in ("face", "faces"):
         raise ValueError("this server finds no faces; use 'attention' or a focal point {x, y}")
-    return ALIASES.get(known, known)
+    return value
 
 
 class FocalPoint(Described):
@@ -76,9 +72,9 @@ Interest = Literal[
     "attention",
     "entropy",
 ]
-Gravity = Annotated[Place, BeforeValidator(place)]
+Gravity = Annotated[Place, BeforeValidator(_no_face), _OTHERS]
 """One of nine places."""
-Focus = Annotated[Interest | FocalPoint, BeforeValidator(place)]
+Focus = Annotated[Interest | FocalPoint, BeforeValidator(_no_face), _OTHERS]
 """One of nine places, what draws the eye, or a focal point."""
 
 

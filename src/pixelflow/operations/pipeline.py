@@ -12,9 +12,10 @@ from pixelflow.domain.errors import InvalidRequest, Problem
 from pixelflow.domain.limits import MAX_STEPS
 from pixelflow.operations.base import Operation
 from pixelflow.operations.encoding import Encoding
-from pixelflow.operations.problems import found, plain, shown, unknown
+from pixelflow.operations.problems import allowed, found, plain, shown, unknown
 from pixelflow.operations.references import files_in, steps_in
 from pixelflow.operations.registry import operations
+from pixelflow.operations.spellings import ACTIONS, parameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +111,12 @@ def _step(index: int, item: object, problems: list[Problem]) -> Step | None:
     known, action = operations(), item.get("action")
     if not isinstance(action, str):
         return None
-    model = known.get(action)
+    model = known.get(action) or known.get(ACTIONS.get(action, ""))
     if model is None:
         message = f"step {shown(name)}: {unknown('operation', action, known)}"
         problems.append(Problem(message, "action", name, plain(action), ", ".join(sorted(known))))
         return None
+    _respell(model, own, name, problems)
     options: dict[str, Any] = {}
     if model.produces == "image":
         options = {key: own.pop(key) for key in ENCODING_KEYS if key in own and key not in model.model_fields}
@@ -124,6 +126,19 @@ def _step(index: int, item: object, problems: list[Problem]) -> Step | None:
     if checked is None or operation is None or encoding is None or len(problems) > before:
         return None
     return Step(checked.id, operation, encoding, checked.source, checked.output, checked.on_error)
+
+
+def _respell(model: type[Operation], own: dict[str, Any], step: str, problems: list[Problem]) -> None:
+    """Give parameters their own names."""
+    for theirs, ours in parameters(model.action).items():
+        if theirs not in own or theirs in model.model_fields or ours not in model.model_fields:
+            continue
+        value = own.pop(theirs)
+        if ours in own:
+            message = f"step {shown(step)}: {theirs} is another spelling of {ours}: give one of them"
+            problems.append(Problem(message, ours, step, plain(value), allowed(model, ours)))
+        else:
+            own[ours] = value
 
 
 def _ordered(steps: Sequence[Step], problems: list[Problem]) -> list[Step]:
