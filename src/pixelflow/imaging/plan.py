@@ -1,7 +1,8 @@
-"""Which steps start from the result of a larger sibling rather than from the picture that both take."""
+"""In which order the steps are done, what is done once for several, and what starts from a larger sibling."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,9 @@ from pixelflow.domain.errors import ImageError, InvalidRequest
 from pixelflow.operations.pipeline import Pipeline, Step, parse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
+
+    from pixelflow.operations.base import Operation
 
 HEADROOM = 2
 """Such a sibling has at least this many times the sides, so that the kernel decides the quality."""
@@ -20,29 +23,76 @@ ASPECT_TOLERANCE = 0.01
 Size = tuple[int, int]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Work:
+    """An operation on one picture, done once for all the steps that ask for it."""
+
+    steps: Sequence[Step]
+    takers: Sequence[Work] = ()
+    """What is done to its result."""
+
+    @property
+    def operation(self) -> Operation:
+        """The same for all of its steps."""
+        return self.steps[0].operation
+
+    @property
+    def id(self) -> str:
+        """That of its first step."""
+        return self.steps[0].id
+
+    @property
+    def may_fail(self) -> bool:
+        """Whether the rest goes on without it."""
+        return all(step.on_error == "skip" for step in self.steps)
+
+    @property
+    def refers(self) -> frozenset[str]:
+        """Ids of the steps that must be done before."""
+        return self.steps[0].refers
+
+
 def checked(steps: list[dict[str, Any]]) -> Pipeline:
     """A task's pipeline; the same few come again and again. Raises ImageError (``invalid``)."""
-    return _parsed(msgspec.msgpack.encode(steps))
+    return planned(steps)[0]
+
+
+def planned(steps: list[dict[str, Any]]) -> tuple[Pipeline, Sequence[Work]]:
+    """A task's pipeline, and what is done to its source. Raises ImageError (``invalid``)."""
+    return _planned(msgspec.msgpack.encode(steps))
 
 
 @lru_cache(maxsize=64)
-def _parsed(steps: bytes) -> Pipeline:
+def _planned(steps: bytes) -> tuple[Pipeline, Sequence[Work]]:
     try:
-        return parse(msgspec.msgpack.decode(steps))
+        pipeline = parse(msgspec.msgpack.decode(steps))
     except InvalidRequest as error:
         raise ImageError("invalid", error.detail) from error
+    return pipeline, _works(pipeline.steps, {None})
 
 
-def derivations(steps: Sequence[Step], size: Size) -> Iterator[tuple[Step, Step | None]]:
-    """Each step that takes a picture of this true size, and the earlier one that it starts from, if any."""
-    scaling = [(step, step.operation.target(*size)) for step in steps if step.operation.pure_resize]
-    scaling.sort(key=lambda known: -known[1][0] * known[1][1])
-    for index, (step, wanted) in enumerate(scaling):
-        larger = (other for other, found in reversed(scaling[:index]) if _has_room(found, wanted))
-        yield step, next(larger, None)
+def _works(steps: Sequence[Step], sources: Collection[str | None]) -> Sequence[Work]:
+    """What is done to the one picture that these steps make."""
+    same: list[list[Step]] = []
     for step in steps:
-        if not step.operation.pure_resize:
-            yield step, None
+        if step.source in sources:
+            if known := next((some for some in same if some[0].operation == step.operation), None):
+                known.append(step)
+            else:
+                same.append([step])
+    return [Work(some, _works(steps, {step.id for step in some})) for some in same]
+
+
+def derivations(works: Sequence[Work], size: Size) -> Iterator[tuple[Work, Work | None]]:
+    """What is done to a picture of this true size, each with the earlier one that it starts from, if any."""
+    scaling = [(work, work.operation.target(*size)) for work in works if work.operation.pure_resize]
+    scaling.sort(key=lambda known: -known[1][0] * known[1][1])
+    for index, (work, wanted) in enumerate(scaling):
+        larger = (other for other, found in reversed(scaling[:index]) if _has_room(found, wanted))
+        yield work, next(larger, None)
+    for work in works:
+        if not work.operation.pure_resize:
+            yield work, None
 
 
 def _has_room(larger: Size, wanted: Size) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -20,7 +19,8 @@ from pixelflow.imaging.encode import encode
 from pixelflow.imaging.facts import SourceFacts
 from pixelflow.imaging.limits import check_output, check_picture
 from pixelflow.imaging.picture import SETTLED_PIXELS, Picture, Pixels, settled
-from pixelflow.imaging.plan import checked, derivations
+from pixelflow.imaging.plan import Work, derivations, planned
+from pixelflow.imaging.references import Pictures
 from pixelflow.imaging.source import Reading, Source, complaint, damaged, mapped, open_source
 from pixelflow.imaging.srgb import SCALABLE
 from pixelflow.operations.base import Context
@@ -29,6 +29,8 @@ from pixelflow.operations.registry import operations
 from pixelflow.operations.resampling import resample, resample_strip
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
     from pixelflow.domain.limits import ImageLimits
     from pixelflow.operations.pipeline import Pipeline, Step
 
@@ -63,89 +65,71 @@ def render(
 
     Raises ImageError, and OSError when an output cannot be written.
     """
-    pipeline = checked(task.steps)
+    pipeline, works = planned(task.steps)
     with ExitStack() as files:
         source = open_source(files.enter_context(mapped(source_fd, task.limits)), task.limits)
-        assets = _Assets(dict(zip(task.assets, asset_fds, strict=True)), task.limits, files)
+        pictures = Pictures(source, dict(zip(task.assets, asset_fds, strict=True)), task.limits, files)
         outputs = dict(zip(task.outputs, output_fds, strict=True))
         metadata = any(step.operation.needs_metadata for step in pipeline.steps)
         return _Rendering(
-            pipeline, source, assets, task.limits, outputs, report, metadata, SourceFacts(source)
+            pipeline, works, source, pictures, task.limits, outputs, report, metadata, SourceFacts(source)
         ).run()
-
-
-class _Assets(Mapping[str, pyvips.Image]):
-    """The pictures that steps refer to, each decoded when first asked for."""
-
-    def __init__(self, descriptors: Mapping[str, int], limits: ImageLimits, files: ExitStack) -> None:
-        self._descriptors = descriptors
-        self._limits = limits
-        self._files = files
-        self._decoded: dict[str, pyvips.Image] = {}
-
-    def __getitem__(self, key: str) -> pyvips.Image:
-        if key not in self._decoded:
-            try:
-                source = open_source(
-                    self._files.enter_context(mapped(self._descriptors[key], self._limits)), self._limits
-                )
-                asset, _ = source.decode(1.0, reading="memory", animated=False, metadata=False)
-                asset.finish()
-                self._decoded[key] = asset.image
-            except ImageError as error:
-                raise ImageError(error.code, f"asset {key}: {error.detail}") from error
-        return self._decoded[key]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._descriptors)
-
-    def __len__(self) -> int:
-        return len(self._descriptors)
 
 
 @dataclass(slots=True)
 class _Rendering:
-    """A task under way: the pipeline is a tree, walked depth first, so that no picture is kept for long."""
+    """A task under way: the work is a tree, walked depth first, so that no picture is kept for long."""
 
     pipeline: Pipeline
+    works: Sequence[Work]
     source: Source
-    assets: _Assets
+    pictures: Pictures
     limits: ImageLimits
     outputs: Mapping[str, int]
     report: Callable[[int], None]
     metadata: bool
     facts: SourceFacts
     made: dict[str, wire.Made] = field(default_factory=dict)
-    skipped: list[wire.Skipped] = field(default_factory=list)
+    skipped: dict[str, wire.Skipped] = field(default_factory=dict)
     seconds: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
-    done: int = 0
+    ended: set[str] = field(default_factory=set)
+    """Ids of the steps that are done or skipped."""
+    referred: frozenset[str] = frozenset()
+    """Ids of the steps whose results others refer to."""
+    postponed: list[tuple[Work, Picture, Reading]] = field(default_factory=list)
+    """What waits for results that it refers to, with the picture that it takes."""
 
     def run(self) -> wire.Finished:
         size = self.source.width, self.source.height
-        order = list(derivations(self._takers(None), size))
-        takers = [step for step, sibling in order if sibling is None]
+        self.referred = frozenset[str]().union(*(step.refers for step in self.pipeline.steps))
+        order = list(derivations(self.works, size))
+        takers = [work for work, sibling in order if sibling is None]
         with self._timed("decode"):
             picture, reading = self.source.decode(
-                min(step.operation.shrink(*size) for step in takers),
+                min(work.operation.shrink(*size) for work in takers),
                 reading=self._reading(takers),
                 animated=self._animated(),
                 metadata=self.metadata,
-                scaled=all(step.operation.scaled(*size) for step in takers),
+                scaled=all(work.operation.scaled(*size) for work in takers),
             )
         self._walk(order, picture, reading)
+        while self.postponed:
+            waiting, self.postponed = self.postponed, []
+            for work, given, how in waiting:
+                self._walk([(work, None)], given, how)
         return wire.Finished(
             made=[self.made[name] for name in self.outputs if name in self.made],
-            skipped=self.skipped,
+            skipped=list(self.skipped.values()),
             source=wire.Facts(self.source.format, *size),
             seconds=dict(self.seconds),
         )
 
-    def _reading(self, takers: Sequence[Step]) -> Reading:
-        if all(step.operation.produces == "json" for step in takers):
+    def _reading(self, takers: Sequence[Work]) -> Reading:
+        if all(work.operation.produces == "json" for work in takers):
             return "lazy"
         first = takers[0]
         # After one that was skipped, others would read the stream again.
-        once = len(takers) == 1 and first.operation.pure_resize and first.on_error == "fail"
+        once = len(takers) == 1 and first.operation.pure_resize and not first.may_fail
         return "stream" if once and self.source.orientation == 1 and not self._animated() else "memory"
 
     def _animated(self) -> bool:
@@ -159,83 +143,108 @@ class _Rendering:
     def _format(self, step: Step) -> str:
         return self.source.format if step.encoding.format == "same" else step.encoding.format
 
-    def _takers(self, source: str | None) -> list[Step]:
-        return [step for step in self.pipeline.steps if step.source == source]
-
-    def _walk(self, order: Sequence[tuple[Step, Step | None]], picture: Picture, reading: Reading) -> None:
-        """Do the steps that take one picture, and all that follow from them."""
+    def _walk(self, order: Sequence[tuple[Work, Work | None]], picture: Picture, reading: Reading) -> None:
+        """Do all that is done to one picture, and all that follows from it."""
         results: dict[str, Picture] = {}
         waiting = Counter(sibling.id for _, sibling in order if sibling)
-        # A sibling that may be skipped leaves its takers to the picture.
-        last = [step for step, sibling in order if sibling is None or sibling.on_error == "skip"][-1]
-        for step, sibling in order:
+        # A sibling that may be skipped leaves its takers to the picture; what waits may need it at any time.
+        last = [work for work, sibling in order if sibling is None or sibling.may_fail][-1]
+        lasting = any(not self._ready(work) for work, _ in order)
+        for work, sibling in order:
+            if not self._ready(work):
+                self.postponed.append((work, picture, reading))
+                continue
             given = results.get(sibling.id, picture) if sibling else picture
-            try:
-                uses = int(step.output) + waiting[step.id] + len(self._takers(step.id))
-                result = self._step(step, given, picture, reading, last=step is last, shared=uses > 1)
-            except ImageError as error:
-                error.step = error.step or step.id
-                if step.on_error == "fail" or (error.code == "corrupt" and reading != "memory"):
-                    raise
-                self._skip(step, error.code, error.detail)
-                result = None
-            self.report(100 * (self.done + len(self.skipped)) // len(self.pipeline.steps))
-            if result is not None:
-                if waiting[step.id]:
-                    results[step.id] = result
-                if takers := self._takers(step.id):
-                    self._walk(list(derivations(takers, result.size)), result, "memory")
+            uses = waiting[work.id] + len(work.takers)
+            uses += sum(step.output + (step.id in self.referred) for step in work.steps)
+            done = self._done(
+                work, given, picture, reading, last=work is last and not lasting, shared=uses > 1
+            )
+            self.report(100 * len(self.ended) // len(self.pipeline.steps))
+            if done is not None:
+                if waiting[work.id]:
+                    results[work.id] = done
+                if takers := work.takers:
+                    self._walk(list(derivations(takers, done.size)), done, "memory")
             if sibling:
                 waiting[sibling.id] -= 1
                 if not waiting[sibling.id]:
                     results.pop(sibling.id, None)
 
-    def _step(
-        self, step: Step, given: Picture, picture: Picture, reading: Reading, *, last: bool, shared: bool
+    def _ready(self, work: Work) -> bool:
+        """Whether all that it refers to has ended."""
+        return work.refers <= self.ended
+
+    def _done(
+        self, work: Work, given: Picture, picture: Picture, reading: Reading, *, last: bool, shared: bool
     ) -> Picture | None:
-        """Do one step and write what it makes; returns its image if it makes one.
+        """Do one operation and write what its steps keep; returns its image if it makes one.
 
         It is done to what is given: ``picture``, or a smaller one made of it. After its last taker
         ``picture`` is let go of, before an encoder needs memory.
         """
-        action = step.operation.action
+        action = work.operation.action
+        for name in work.refers & self.skipped.keys():
+            self._skip(work.steps, self.skipped[name].code, _gone(name))
+        steps = [step for step in work.steps if step.id not in self.skipped]
         unread = reading != "memory" and given.unfinished is not None
-        try:
-            with self._timed("decode" if unread else action):
-                found = self._applied(step, given, picture.size)
-                image = step.operation.produces == "image"
-                result = self._result(step, found, shared=shared) if image else None
-            if last:
-                picture.release()
-            unread = unread and result is not None and result.lazy
+        made: Any = None
+        with self._skipping(steps, action, unread):
+            if steps:
+                with self._timed("decode" if unread else action):
+                    made = self._applied(work, given, picture.size, shared=shared)
+        if last:
+            picture.release()
+        result = made if isinstance(made, Picture) else None
+        unread = unread and result is not None and result.lazy
+        for step in steps if made is not None else ():
             if step.output:
-                with self._timed("encode"):
-                    self._keep(step, found if result is None else result)
-        except pyvips.Error as error:
-            if unread:
-                raise damaged(self.source.format, error) from error
-            raise ImageError("invalid", f"{action} cannot be done: {complaint(error)}") from error
-        self.done += 1
+                with self._skipping([step], action, unread), self._timed("encode"):
+                    self._keep(step, made)
+            if result is not None and step.id in self.referred:
+                self.pictures.keep(step.id, result.image)
+            self.ended.add(step.id)
         return result
 
-    def _applied(self, step: Step, given: Picture, size: tuple[int, int]) -> Any:
-        operation, wanted = step.operation, step.operation.target(*size)
-        check_picture(*wanted, self.limits, step=step.id)
+    @contextmanager
+    def _skipping(self, steps: Sequence[Step], action: str, unread: bool) -> Iterator[None]:
+        """What fails in it ends the task, or is left out where all these steps allow it.
+
+        A stream that breaks off always ends it: nobody else could read it.
+        """
+        try:
+            try:
+                yield
+            except pyvips.Error as error:
+                if unread:
+                    raise damaged(self.source.format, error) from error
+                raise ImageError("invalid", f"{action} cannot be done: {complaint(error)}") from error
+        except ImageError as error:
+            strict = next((step for step in steps if step.on_error == "fail"), None)
+            if strict or (error.code == "corrupt" and unread):
+                error.step = (strict or steps[0]).id
+                raise
+            self._skip(steps, error.code, error.detail)
+
+    def _applied(self, work: Work, given: Picture, size: tuple[int, int], *, shared: bool) -> Any:
+        """The result of the operation: a picture, or what its JSON says."""
+        operation, wanted = work.operation, work.operation.target(*size)
+        check_picture(*wanted, self.limits, step=work.id)
         scaled = operation.scaled(*size)
         # An operation scales each frame by itself, and does not know of pixels that are only partly filled.
         if scaled and (operation.pure_resize or given.filled or _moves(given.image)):
             found = self._scaled(given, scaled)
             if operation.pure_resize:
-                return found
+                return self._result(work, found, shared=shared)
             image = found.image if isinstance(found, Pixels) else found
         else:
             given.finish()
             image = given.image
         if not operation.animated and _moves(image):
             raise ImageError("invalid", f"{operation.action} cannot be done to an animation")
-        return operation.apply(
-            image, Context(self.assets, self.facts, step.id, size, original=step.source is None)
-        )
+        original = work.steps[0].source is None
+        found = operation.apply(image, Context(self.pictures, self.facts, work.id, size, original=original))
+        return self._result(work, found, shared=shared) if operation.produces == "image" else found
 
     def _scaled(self, given: Picture, wanted: tuple[int, int]) -> pyvips.Image | Pixels:
         """The whole picture at this size, finished."""
@@ -253,11 +262,11 @@ class _Rendering:
             return resample_strip(given.image, *wanted)
         return resample(first_frame(given.image), *wanted, filled=given.filled)
 
-    def _result(self, step: Step, made: pyvips.Image | Pixels, *, shared: bool) -> Picture:
+    def _result(self, work: Work, made: pyvips.Image | Pixels, *, shared: bool) -> Picture:
         if isinstance(made, Pixels):
             return Picture(made, (made.width, made.height))
         frame = made.width, made.get_page_height()
-        check_picture(*frame, self.limits, frames=made.height // frame[1], step=step.id)
+        check_picture(*frame, self.limits, frames=made.height // frame[1], step=work.id)
         if made.width * made.height > SETTLED_PIXELS and not shared:
             return Picture(made, frame, lazy=True)
         return Picture(settled(made, metadata=self.metadata), frame)
@@ -276,11 +285,13 @@ class _Rendering:
             rest = rest[os.write(self.outputs[step.id], rest) :]
         self.made[step.id] = made
 
-    def _skip(self, step: Step, code: str, message: str) -> None:
-        """The step, and the steps that would have followed from it."""
-        self.skipped.append(wire.Skipped(step.id, code, message))
-        for taker in self._takers(step.id):
-            self._skip(taker, code, f"step {step.id!r}, whose image it takes, was skipped")
+    def _skip(self, steps: Sequence[Step], code: str, message: str) -> None:
+        """The steps, and those that would have followed from them."""
+        for step in steps:
+            self.skipped[step.id] = wire.Skipped(step.id, code, message)
+            self.ended.add(step.id)
+            followers = [taker for taker in self.pipeline.steps if taker.source == step.id]
+            self._skip(followers, code, _gone(step.id))
 
     @contextmanager
     def _timed(self, phase: str) -> Iterator[None]:
@@ -289,6 +300,10 @@ class _Rendering:
             yield
         finally:
             self.seconds[phase] += perf_counter() - start
+
+
+def _gone(name: str) -> str:
+    return f"step {name!r}, whose image it takes, was skipped"
 
 
 def _moves(image: pyvips.Image) -> bool:
