@@ -78,6 +78,30 @@ def test_a_watermark_from_an_asset(client: httpx.Client) -> None:
     assert red > 500
 
 
+def test_an_earlier_upload_and_a_step_are_laid_over_without_being_sent_again(client: httpx.Client) -> None:
+    logo = encoded(Image.new("RGB", (40, 40), "red"), "PNG")
+    small = json.dumps([{"id": "s", "action": "thumbnail", "width": 10}])
+    earlier = client.post("/v1/jobs", files={"file": logo}, data={"pipeline": small}).json()["id"]
+    laid = {"action": "watermark", "width": 20, "format": "png"}
+    pipeline = [
+        {"id": "marked", **laid, "image": f"job:{earlier}", "gravity": "north_west"},
+        {"id": "inverted", "action": "invert", "output": False},
+        {"id": "both", **laid, "from": "marked", "image": "step:inverted", "gravity": "south_east"},
+    ]
+    picture = encoded(Image.new("RGB", (100, 100), "blue"), "PNG")
+
+    made = client.post("/v1/jobs", files={"file": picture}, data={"pipeline": json.dumps(pipeline)}).json()
+
+    job = client.get(made["links"]["self"], params={"wait": 30}).json()
+    assert job["status"] == "completed", job
+    result = Image.open(BytesIO(client.get(job["outputs"][-1]["url"]).content)).convert("RGB")
+    assert [result.getpixel(at) for at in ((5, 5), (50, 50), (95, 95))] == [
+        (255, 0, 0),
+        (0, 0, 255),
+        (255, 255, 0),
+    ]
+
+
 def test_cancelling_a_running_job_is_one_end(client: httpx.Client) -> None:
     picture = encoded(photo(2000, 2000), "PNG")
     pipeline = [{"id": f"s{n}", "action": "blur", "sigma": 40 + n, "format": "avif"} for n in range(6)]

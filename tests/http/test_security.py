@@ -67,6 +67,16 @@ def test_9_another_tenants_asset_is_no_watermark(site: Site, jpeg: bytes) -> Non
     assert (answer.status_code, answer.json()["code"]) == (422, "unknown_asset")
 
 
+def test_9_another_tenants_upload_is_no_watermark(site: Site, jpeg: bytes) -> None:
+    body, headers = form(("file", jpeg), ("pipeline", text(PIPELINE).encode()))
+    job = site.client.post("/v1/jobs", content=body, headers=headers).json()["id"]
+    mark = {"pipeline": [{"id": "w", "action": "watermark", "image": f"job:{job}"}]}
+    assert site.client.post("/v1/jobs", json=mark).status_code == 201
+    answer = site.client.post("/v1/jobs", json=mark, headers=OTHER)
+    assert (answer.status_code, answer.json()["code"]) == (422, "unknown_asset")
+    assert answer.json()["errors"][0]["value"] == f"job:{job}"
+
+
 def test_12_storage_keys_carry_the_tenant_and_are_the_servers(site: Site, jpeg: bytes) -> None:
     body, headers = form(("file", jpeg), ("pipeline", text(PIPELINE).encode()), filename="../../../evil.png")
     answer = site.client.post("/v1/jobs", content=body, headers={**headers, **OTHER})

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from secrets import token_hex
 
 from pixelflow.control.intake import Inspected, IntakeLimits
-from pixelflow.domain.asset import Asset
+from pixelflow.domain.asset import JOB, Asset
 from pixelflow.domain.errors import InvalidRequest, Problem, UnknownId
 from pixelflow.domain.keys import asset_key
 from pixelflow.domain.media import BY_NAME
 from pixelflow.operations.pipeline import Pipeline
+from pixelflow.operations.references import files_in
 from pixelflow.ports.storage import Storage
-from pixelflow.ports.store import JobStore, Page
+from pixelflow.ports.store import JobStore, Page, picture_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +67,23 @@ class Assets:
         await self.storage.delete([asset.key])
 
     async def require(self, tenant: str, pipeline: Pipeline) -> None:
-        """Raises InvalidRequest naming each step that refers to an asset which is not there."""
+        """Raises InvalidRequest naming each step that refers to a picture which is not there."""
         problems = [
-            Problem(
-                f"there is no asset {asset_id!r}",
-                "image",
-                step.id,
-                asset_id,
-                "the id of an asset in /v1/assets",
-            )
+            Problem(f"there is no {what} {name!r}", "image", step.id, reference, allowed)
             for step in pipeline.steps
-            for asset_id in sorted(step.operation.needs())
-            if await self.store.get_asset(tenant, asset_id) is None
+            for reference in sorted(files_in(step.operation.needs()))
+            if await picture_key(self.store, tenant, reference) is None
+            for what, name, allowed in [_told(reference)]
         ]
         if problems:
             raise InvalidRequest(problems, code="unknown_asset")
+
+
+def _told(reference: str) -> tuple[str, str, str]:
+    if reference.startswith(JOB):
+        return (
+            "job with a picture",
+            reference.removeprefix(JOB),
+            "a job whose picture is kept",
+        )
+    return "asset", reference, "the id of an asset in /v1/assets"

@@ -15,3 +15,7 @@ class Asset:
     bytes: int
     sha256: str
     created_at: float
+
+
+JOB = "job:"
+"""In front of the id of an earlier job where its picture is meant rather than an asset."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from pixelflow.domain.asset import JOB
 from pixelflow.domain.errors import ImageError
 from pixelflow.imaging.source import mapped, open_source
-from pixelflow.operations.references import JOB, SOURCE, STEP
+from pixelflow.operations.references import SOURCE, STEP
 
 if TYPE_CHECKING:
     from contextlib import ExitStack

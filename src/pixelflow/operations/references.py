@@ -7,8 +7,6 @@ from pydantic import Field
 
 STEP = "step:"
 """In front of the id of a step of the same pipeline, whose image is meant."""
-JOB = "job:"
-"""In front of the id of a job of the same tenant, whose uploaded picture is meant."""
 SOURCE = "source"
 """The job's own picture."""
 

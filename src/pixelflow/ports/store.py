@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
-from pixelflow.domain.asset import Asset
+from pixelflow.domain.asset import JOB, Asset
 from pixelflow.domain.event import Event
 from pixelflow.domain.job import Claim, Completion, Failure, Job, JobState, Source
 
@@ -136,3 +136,12 @@ class JobStore(Protocol):
         """One cheap round trip that raises if the store cannot answer."""
 
     async def close(self) -> None: ...
+
+
+async def picture_key(store: JobStore, tenant: str, reference: str) -> str | None:
+    """Where the picture of an asset or of an earlier job lies in the storage; ``None`` if it is not there."""
+    if reference.startswith(JOB):
+        job = await store.get(tenant, reference.removeprefix(JOB))
+        return job.source.key if job else None
+    asset = await store.get_asset(tenant, reference)
+    return asset.key if asset else None

@@ -21,7 +21,7 @@ from pixelflow.operations.pipeline import Pipeline, Step
 from pixelflow.ports.events import EventHub
 from pixelflow.ports.queue import Queue
 from pixelflow.ports.storage import Staged, Storage
-from pixelflow.ports.store import JobStore
+from pixelflow.ports.store import JobStore, picture_key
 from pixelflow.worker.lease import Lease, Leases
 from pixelflow.worker.pool import Pool
 from pixelflow.worker.running import Died, Running, Stopped
@@ -198,11 +198,10 @@ class Worker:
         self.hub.publish(event, job)
 
     async def _open(self, job: Job, pipeline: Pipeline, opened: ExitStack) -> Sequence[int]:
-        """The source and the assets, open as long as ``opened`` is."""
+        """The source and the pictures that steps refer to, open as long as ``opened`` is."""
         keys = {"its source": job.source.key}
-        for asset_id in sorted(pipeline.needs):
-            asset = await self.store.get_asset(job.tenant, asset_id)
-            keys[f"asset {asset_id}"] = asset.key if asset else None
+        for reference in sorted(pipeline.needs):
+            keys[reference] = await picture_key(self.store, job.tenant, reference)
         files = []
         for name, key in keys.items():
             if key is None:
