@@ -59,6 +59,10 @@ SAMPLES = [
     ("gradient", {"color": "orange", "opacity": 0.7, "direction": 30, "start": 0.2}),
     ("watermark", {"image": "mark", "scale": 0.5, "opacity": 0.5}),
     ("watermark", {"image": "mark", "tile": "chess", "rotate": 30, "blend": "screen"}),
+    (
+        "composite",
+        {"layers": [{"image": "mark", "blend": "overlay"}, {"image": "mark", "gravity": "ne", "x": 3}]},
+    ),
     ("text", {"text": "Ag", "size": 12, "color": "red", "stroke": 1}),
     ("text", {"text": "Ag", "width": "80%", "height": "50%", "tile": "grid", "background": "#00f8"}),
     ("frames", {"loop": 2, "delay": 40}),
@@ -132,7 +136,9 @@ def test_a_single_pixel_is_a_picture(action, parameters, kind):
     assert array.dtype == KINDS[kind].dtype
 
 
-@pytest.mark.parametrize(("action", "parameters"), [s for s in SAMPLES if s[0] not in {"text", "watermark"}])
+@pytest.mark.parametrize(
+    ("action", "parameters"), [s for s in SAMPLES if s[0] not in {"text", "watermark", "composite"}]
+)
 def test_what_was_wholly_transparent_stays_so(action, parameters):
     nothing = np.zeros((36, 48, 4), np.uint8)
     nothing[..., :3] = KINDS["rgb"]

@@ -18,6 +18,7 @@ REQUIRED = {
     "round_corners": {"radius": 5},
     "convolve": {"kernel": [[1]]},
     "watermark": {"image": "ast_1"},
+    "composite": {"layers": [{"image": "ast_1"}]},
     "text": {"text": "a"},
     "tint": {"color": "red"},
     "clahe": {"width": 3, "height": 3},
@@ -57,6 +58,11 @@ NO_FOCI = (
     {"x": "0", "y": 0},
     5,
     True,
+)
+REFERENCES = ("ast_0123abcd", "job:0190b2a4-7c1e-7000-8000-2f5d3c4b5a69", "source")
+NO_REFERENCES = (
+    *("", "../secret", "a b", "x" * 201, 5, True, []),
+    *("step:", "step:a b", "job:", "job:../x", "http://a/b.png", "https://a", "s3://a/b", "step:" + "x" * 65),
 )
 FLAGS = (True, False)
 NO_FLAGS = ("true", 1, 0, "yes", [])
@@ -227,7 +233,7 @@ CASES = {
         "max_slope": between(0, 100, whole=True),
     },
     "watermark": {
-        "image": (("ast_0123abcd",), ("", "../secret", "a b", "x" * 201, 5, True, [])),
+        "image": (REFERENCES, NO_REFERENCES),
         "gravity": (PLACES, NO_PLACES),
         "x": (SHIFTS, NO_SHIFTS),
         "y": (SHIFTS, NO_SHIFTS),
@@ -258,6 +264,12 @@ CASES = {
         ),
         "margin": (ROOM, NO_ROOM),
         "min_size": between(0, 65535, whole=True),
+    },
+    "composite": {
+        "layers": (
+            ([{"image": "a"}], [{"image": "a", "blend": "xor", "opacity": 0.5, "gravity": "se"}] * 20),
+            ([], [{}], [{"image": "a"}] * 21, [{"image": "a", "z": 1}], [5], {"image": "a"}, "a", None),
+        ),
     },
     "text": {
         "text": (
@@ -436,3 +448,38 @@ def test_other_spellings_are_never_shown_again():
     ).steps
 
     assert made.operation.model_dump(include={"fit", "gravity"}) == {"fit": "fill", "gravity": "north_east"}
+
+
+LAYER = {"image": "ast_1"}
+
+
+@pytest.mark.parametrize(
+    ("layers", "words"),
+    [
+        (
+            [LAYER, LAYER | {"blend": "burn"}],
+            "layers[1].blend cannot be 'burn'; allowed is one of over, atop",
+        ),
+        ([LAYER | {"opacity": 2}], "layers[0].opacity cannot be 2; allowed is 0–1"),
+        ([LAYER | {"opacty": 1}], "layers[0]: there is no parameter 'opacty' here; did you mean 'opacity'?"),
+        ([{"blend": "over"}], "layers[0].image is missing; it is text such as"),
+        ([LAYER, "logo"], "layers[1] cannot be 'logo'; allowed is {image, blend, "),
+        ([{"image": "https://a/b.png"}], "layers[0].image cannot be 'https://a/b.png': nothing is fetched"),
+        ([], "layers cannot be []; allowed is a list of 1–20; each entry is {image, blend, "),
+    ],
+)
+def test_what_is_wrong_in_a_list_is_named_with_its_place(layers, words):
+    with pytest.raises(InvalidRequest) as refused:
+        parse([{"id": "it", "action": "composite", "layers": layers}])
+
+    (problem,) = refused.value.problems
+    assert (problem.step, problem.field) == ("it", "layers")
+    assert words in problem.message
+
+
+def test_a_url_is_refused_with_what_to_do():
+    with pytest.raises(InvalidRequest) as refused:
+        parse([{"id": "it", "action": "watermark", "image": "https://example.com/logo.png"}])
+
+    (problem,) = refused.value.problems
+    assert "nothing is fetched from a URL: upload the picture to /v1/assets" in problem.message

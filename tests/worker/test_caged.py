@@ -48,6 +48,7 @@ STEPS = [
     {"action": "gradient", "color": "orange", "direction": 30},
     {"action": "clahe", "width": 8, "height": 8},
     {"action": "watermark", "image": "mark", "tile": "chess", "rotate": 30, "blend": "screen"},
+    {"action": "composite", "layers": [{"image": "mark", "blend": "soft_light", "rotate": 30}]},
     {"action": "text", "text": "Ag ÄÖ 漢 🙂", "color": "red", "stroke": 1},
     {"action": "text", "text": "Ag", "font": "Noto Sans Bold", "width": "80%", "height": "50%"},
     {"action": "metadata", "keep": ["icc", "copyright"], "set": {"artist": "Ada"}},

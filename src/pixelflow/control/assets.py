@@ -69,7 +69,7 @@ class Assets:
     async def require(self, tenant: str, pipeline: Pipeline) -> None:
         """Raises InvalidRequest naming each step that refers to a picture which is not there."""
         problems = [
-            Problem(f"there is no {what} {name!r}", "image", step.id, reference, allowed)
+            Problem(f"there is no {what} {name!r}", step.operation.refers_in, step.id, reference, allowed)
             for step in pipeline.steps
             for reference in sorted(files_in(step.operation.needs()))
             if await picture_key(self.store, tenant, reference) is None

@@ -60,6 +60,8 @@ class Operation(Described):
     produces: ClassVar[Literal["image", "json"]] = "image"
     needs_metadata: ClassVar[bool] = False
     """Whether it reads or writes EXIF, XMP, IPTC or ICC fields, which are otherwise not carried along."""
+    refers_in: ClassVar[str] = "image"
+    """The parameter that holds what ``needs`` names."""
     chooses_frames: ClassVar[bool] = False
     """Whether it needs all frames of the source, even where the output has room for one only."""
 

@@ -37,6 +37,7 @@ Blend = Annotated[
     ],
     spelled(over="normal", color_dodge="colour_dodge", color_burn="colour_burn"),
 ]
+_PORTER_DUFF = {"over", "xor", "add"}
 _VIPS_BLENDS = {"color_dodge": "colour-dodge", "color_burn": "colour-burn"}
 
 
@@ -63,7 +64,7 @@ class Placement:
 
 
 def laid_over(image: pyvips.Image, layer: pyvips.Image, placement: Placement) -> pyvips.Image:
-    """The layer, 8-bit sRGB or grey with alpha, on every frame; what sticks out is cut off."""
+    """The layer, sRGB or grey with alpha, on every frame; what sticks out is cut off."""
     picture = frame_size(image)
     left, top = placement.corner(picture, (layer.width, layer.height))
     if placement.tile != "none":
@@ -88,20 +89,47 @@ def laid_over(image: pyvips.Image, layer: pyvips.Image, placement: Placement) ->
 
 
 def _mixed(below: pyvips.Image, part: pyvips.Image, blend: Blend) -> pyvips.Image:
-    """An 8-bit part with alpha on as large a piece of a frame; depth and bands are the frame's."""
+    """A part with alpha on as large a piece of a frame; depth and bands are the frame's."""
     last = part.bands - 1
     colors, alpha = part[:last], part[last]
     if has_color(below) and not has_color(colors):
         colors = colors.bandjoin([colors, colors])
-    if below.format == "ushort":
-        colors = (colors * 257).cast("ushort")
-    if blend == "over" and not below.hasalpha():
+    if blend == "over" and not below.hasalpha() and part.format == "uchar":
+        colors = colors if below.format == "uchar" else (colors * 257).cast("ushort")
         return alpha.ifthenelse(colors, below, blend=True).copy(interpretation=below.interpretation)
-    deep = alpha * (ceiling(below) / 255)
-    above = colors.cast("float").bandjoin(deep.cast("float")).copy(interpretation=below.interpretation)
     # libvips mixes in floating point, and cuts off what comes after the point unless it is given floats.
-    mixed = below.cast("float").composite2(above, _VIPS_BLENDS.get(blend, blend.replace("_", "-")))
+    peak = ceiling(below)
+    above = (colors.bandjoin(alpha).cast("float") * (peak / ceiling(part))).copy(
+        interpretation=below.interpretation
+    )
+    if blend in _PORTER_DUFF:
+        mixed = below.cast("float").composite2(above, blend)
+    else:
+        mixed = _blended(below.cast("float"), above, blend, peak)
     return mixed[: below.bands].rint().cast(below.format)
+
+
+def _blended(below: pyvips.Image, above: pyvips.Image, blend: Blend, peak: int) -> pyvips.Image:
+    """Floats up to ``peak`` mixed as Compositing and Blending Level 1, section 10.1, says:
+    ``Cs = (1 - αb) · Cs + αb · B(Cb, Cs)``, then over.
+
+    libvips' own modes are ``B`` where both are opaque, but for two ends, and depart from it elsewhere.
+    """
+    last = above.bands - 1
+    ground, colors, alpha = below[:last], above[:last], above[last]
+    if blend != "atop":
+        colors = ground.composite2(colors, _VIPS_BLENDS.get(blend, blend.replace("_", "-")))[:last]
+        if blend == "color_dodge":
+            colors = (ground == 0).ifthenelse(0, colors)
+        elif blend == "color_burn":
+            colors = (ground == peak).ifthenelse(peak, colors)
+        if below.hasalpha():
+            opaque = below[last] / peak
+            colors = above[:last] * (1 - opaque) + colors * opaque
+    above = colors.bandjoin(alpha).copy(interpretation=below.interpretation)
+    if blend == "atop" and below.hasalpha():
+        return ground.composite2(above, "over")[:last].bandjoin(below[last])
+    return below.composite2(above, "over")
 
 
 def _inward(fraction: float, shift: int, margin: int) -> int:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from pixelflow.domain.errors import ImageError
 from pixelflow.operations.base import Context, Length, Operation, pixels
+from pixelflow.operations.described import Described
 from pixelflow.operations.frames import first_frame, frame_size
 from pixelflow.operations.gravity import Gravity
 from pixelflow.operations.layers import MAX_LAYER_PIXELS, Blend, Placement, Tile, laid_over
@@ -16,10 +17,12 @@ from pixelflow.operations.orientation import turned
 from pixelflow.operations.problems import Contradiction
 from pixelflow.operations.references import Reference
 from pixelflow.operations.resampling import resample
-from pixelflow.operations.surface import has_color
 
 if TYPE_CHECKING:
     import pyvips
+
+MAX_LAYERS = 20
+"""Layers of one step."""
 
 
 class Watermark(Operation):
@@ -32,8 +35,8 @@ class Watermark(Operation):
     family = "overlays"
 
     image: Reference
-    """The id of an asset, `step:` and the id of another step, `job:` and that of an earlier job for what
-    it was given, or `source` for the picture of this one."""
+    """The id of an asset, `step:` and the id of another step, `job:` and that of an earlier job for the
+    picture that it was given, or `source` for this job's own."""
     gravity: Gravity = "south_east"
     """Where it lies; with `tile`, where one of its copies lies."""
     x: Position = 0
@@ -78,19 +81,8 @@ class Watermark(Operation):
         picture = frame_size(image)
         if min(picture) < self.min_size:
             return image
-        if self.image not in context.assets:
-            raise ImageError("invalid", f"there is no picture {self.image!r}", step=context.step)
-        mark = first_frame(context.assets[self.image])
-        size = self.mark_size(picture, (mark.width, mark.height))
-        if size[0] * size[1] > MAX_LAYER_PIXELS:
-            message = f"the watermark would have {size[0]:,} × {size[1]:,} pixels"
-            raise ImageError("invalid", message, step=context.step)
-        mark = resample(mark, *size)
-        if mark.format == "ushort":
-            mark = mark.colourspace("srgb" if has_color(mark) else "b-w")
-        mark = mark if mark.hasalpha() else mark.addalpha()
-        if self.rotate % 360:
-            mark = turned(mark.copy_memory(), self.rotate % 360, [0.0] * mark.bands)
+        mark = _found(self.image, context)
+        mark = _shaped(mark, self.mark_size(picture, (mark.width, mark.height)), self.rotate, context)
         placement = Placement(
             gravity=self.gravity,
             x=self.x,
@@ -109,10 +101,95 @@ class Watermark(Operation):
             by = picture[0] * self.scale / mark[0]
             if self.scale <= 1:
                 by = min(by, picture[1] / mark[1])
-        else:
-            wanted = ((self.width, picture[0], mark[0]), (self.height, picture[1], mark[1]))
-            by = min(pixels(length, side) / own for length, side, own in wanted if length is not None)
-        return max(1, round(mark[0] * by)), max(1, round(mark[1] * by))
+            return max(1, round(mark[0] * by)), max(1, round(mark[1] * by))
+        return _fitted(self.width, self.height, picture, mark)
 
 
-OPERATIONS = [Watermark]
+class Layer(Described):
+    """A picture that is laid over; what sticks out is cut off."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+    image: Reference
+    """The id of an asset, `step:` and the id of another step, `job:` and that of an earlier job for the
+    picture that it was given, or `source` for this job's own."""
+    blend: Blend = "over"
+    """How its colours mix with those below (W3C Compositing and Blending Level 1)."""
+    opacity: float = Field(default=1, ge=0, le=1)
+    """1 is as opaque as it is itself, 0 is not seen."""
+    gravity: Gravity = "center"
+    """Where it lies."""
+    x: Position = 0
+    """Pixels or a percentage of the picture's width, from the gravity's edge inward, else to the right."""
+    y: Position = 0
+    """Pixels or a percentage of the picture's height, from the gravity's edge inward, else down."""
+    width: Length | None = None
+    """Its width in pixels, or as a percentage of the picture's; by default its own."""
+    height: Length | None = None
+    """Its height, as its width is given; with both it fits that box."""
+    rotate: float = Field(default=0, ge=-360, le=360)
+    """Degrees clockwise, after its size was set."""
+
+    def over(self, image: pyvips.Image, context: Context) -> pyvips.Image:
+        """The image with this layer on top."""
+        layer = _found(self.image, context)
+        size = layer.width, layer.height
+        if self.width is not None or self.height is not None:
+            size = _fitted(self.width, self.height, frame_size(image), size)
+        layer = _shaped(layer, size, self.rotate, context)
+        placement = Placement(
+            gravity=self.gravity, x=self.x, y=self.y, opacity=self.opacity, blend=self.blend
+        )
+        return laid_over(image, layer, placement)
+
+
+class Composite(Operation):
+    """Lay pictures over, one on the other; of an animation the first frame is laid over.
+
+    The picture keeps its size and its depth: a layer that is larger is cut off.
+    """
+
+    action = "composite"
+    family = "overlays"
+    refers_in = "layers"
+
+    layers: Annotated[tuple[Layer, ...], Field(strict=False, min_length=1, max_length=MAX_LAYERS)]
+    """From the lowest to the topmost."""
+
+    def needs(self) -> frozenset[str]:
+        return frozenset(layer.image for layer in self.layers)
+
+    def apply(self, image: pyvips.Image, context: Context) -> pyvips.Image:
+        for layer in self.layers:
+            image = layer.over(image, context)
+        return image
+
+
+def _found(reference: str, context: Context) -> pyvips.Image:
+    if reference not in context.assets:
+        raise ImageError("invalid", f"there is no picture {reference!r}", step=context.step)
+    return first_frame(context.assets[reference])
+
+
+def _fitted(
+    width: int | str | None, height: int | str | None, picture: tuple[int, int], layer: tuple[int, int]
+) -> tuple[int, int]:
+    """The size in pixels of a layer that is to be so wide, so high, or to fit that box."""
+    wanted = ((width, picture[0], layer[0]), (height, picture[1], layer[1]))
+    by = min(pixels(length, side) / own for length, side, own in wanted if length is not None)
+    return max(1, round(layer[0] * by)), max(1, round(layer[1] * by))
+
+
+def _shaped(layer: pyvips.Image, size: tuple[int, int], angle: float, context: Context) -> pyvips.Image:
+    """The layer at this size in pixels, turned, with alpha."""
+    if size[0] * size[1] > MAX_LAYER_PIXELS:
+        message = f"what is laid over would have {size[0]:,} × {size[1]:,} pixels"
+        raise ImageError("invalid", message, step=context.step)
+    layer = resample(layer, *size)
+    layer = layer if layer.hasalpha() else layer.addalpha()
+    if angle % 360:
+        layer = turned(layer.copy_memory(), angle % 360, [0.0] * layer.bands)
+    return layer
+
+
+OPERATIONS = [Watermark, Composite]

@@ -151,7 +151,7 @@ def _ordered(steps: Sequence[Step], problems: list[Problem]) -> list[Step]:
         if step.source is not None:
             _check_reference(step, step.source, "from", by_id, problems)
         for name in sorted(step.refers):
-            _check_reference(step, name, "image", by_id, problems)
+            _check_reference(step, name, step.operation.refers_in, by_id, problems)
     if problems:
         return []
     if not any(step.output for step in steps):

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError
     from pydantic_core import ErrorDetails
 
+_SPELLED_OUT = 4
+"""Keys of an object up to which it is said what each of them takes."""
 _SHOWN = 100
 """Characters of a refused value that are shown."""
 
@@ -82,6 +84,8 @@ def _problem(
     said = f"step {shown(step)}: "
     kind = details[0]["type"]
     causes = [cause for one in details if isinstance(cause := one.get("ctx", {}).get("error"), Exception)]
+    if isinstance(values.get(field), list) and len(details[0]["loc"]) > 1:
+        return _problem_in_list(model, field, details, values[field], step)
     if kind == "extra_forbidden":
         message = f"{said}{unknown('parameter', field, names)}"
         return Problem(message, str(plain(field)), step, plain(values[field]), ", ".join(names))
@@ -96,6 +100,36 @@ def _problem(
     message = f"{said}{field} cannot be {shown(values[field])}"
     message += f": {causes[0]}" if causes else ""
     return Problem(f"{message}; allowed is {words}", field, step, plain(values[field]), words)
+
+
+def _problem_in_list(
+    model: type[BaseModel], field: str, details: list[ErrorDetails], entries: list[Any], step: str
+) -> Problem:
+    """The first thing wrong inside a list of objects or lists, shown with its place: ``layers[1].blend``."""
+    first = details[0]
+    schema = _schema(model)
+    shared = schema.get("$defs", {})
+    here, place, value = schema["properties"][field], field, entries
+    for key in first["loc"][1:]:
+        here = shared[here["$ref"].rsplit("/", 1)[1]] if "$ref" in here else here
+        if isinstance(value, list) and isinstance(key, int):
+            here, value, place = here.get("items", {}), value[key], f"{place}[{key}]"
+        elif isinstance(value, dict) and key in here.get("properties", {}):
+            here, value, place = here["properties"][key], value.get(str(key)), f"{place}.{key}"
+        elif isinstance(value, dict) and first["type"] == "extra_forbidden":
+            names = ", ".join(here.get("properties", ()))
+            message = (
+                f"step {shown(step)}: {place}: {unknown('parameter', str(key), here.get('properties', ()))}"
+            )
+            return Problem(message, field, step, plain(value[key]), names)
+        else:
+            break
+    words = _words(here, shared) if here else allowed(model, field)
+    if first["type"] == "missing":
+        return Problem(f"step {shown(step)}: {place} is missing; it is {words}", field, step, None, words)
+    causes = [cause for one in details if isinstance(cause := one.get("ctx", {}).get("error"), Exception)]
+    message = f"step {shown(step)}: {place} cannot be {shown(value)}" + (f": {causes[0]}" if causes else "")
+    return Problem(f"{message}; allowed is {words}", field, step, plain(value), words)
 
 
 def _words(schema: Mapping[str, Any], shared: Mapping[str, Any]) -> str:
@@ -149,10 +183,15 @@ def _text(schema: Mapping[str, Any], _: Mapping[str, Any]) -> str:
 
 
 def _list(schema: Mapping[str, Any], shared: Mapping[str, Any]) -> str:
-    return f"a list; each entry is {_words(schema.get('items', {}), shared)}"
+    least, most = schema.get("minItems"), schema.get("maxItems")
+    length = f" of {least}–{most}" if least is not None and most is not None else ""
+    return f"a list{length}; each entry is {_words(schema.get('items', {}), shared)}"
 
 
 def _object(schema: Mapping[str, Any], shared: Mapping[str, Any]) -> str:
+    if len(schema.get("properties", ())) > _SPELLED_OUT:
+        # What each key of many takes is said where that one is wrong.
+        return "{" + ", ".join(schema["properties"]) + "}"
     if "properties" in schema:
         return (
             "{"

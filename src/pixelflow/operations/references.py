@@ -3,15 +3,25 @@
 from collections.abc import Iterable
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 STEP = "step:"
 """In front of the id of a step of the same pipeline, whose image is meant."""
 SOURCE = "source"
 """The job's own picture."""
 
+
+def _no_url(value: object) -> object:
+    if isinstance(value, str) and "://" in value:
+        raise ValueError(
+            "nothing is fetched from a URL: upload the picture to /v1/assets and give its id here"
+        )
+    return value
+
+
 Reference = Annotated[
     str,
+    BeforeValidator(_no_url),
     Field(
         pattern=r"^(step:[A-Za-z0-9][A-Za-z0-9_-]{0,63}|job:[A-Za-z0-9-]{1,64}|[A-Za-z0-9][A-Za-z0-9._-]{0,199})$",
         examples=["ast_0123456789abcdef", "step:logo", "source"],
