@@ -109,7 +109,8 @@ def _problem_in_list(
     first = details[0]
     schema = _schema(model)
     shared = schema.get("$defs", {})
-    here, place, value = schema["properties"][field], field, entries
+    here, place = schema["properties"][field], field
+    value: Any = entries
     for key in first["loc"][1:]:
         here = shared[here["$ref"].rsplit("/", 1)[1]] if "$ref" in here else here
         if isinstance(value, list) and isinstance(key, int):
