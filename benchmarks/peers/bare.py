@@ -1,0 +1,143 @@
+"""What sharp lacks, in bare libvips or Pillow as one would write it: a job is {name, source, output}."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyvips
+from PIL import Image, ImageFilter, ImageOps
+
+sys.path.append(str(Path(__file__).parent.parent))
+
+from timing import serve
+
+QUALITY = 80
+FOUND: dict[str, Callable[[dict[str, Any]], None]] = {}
+
+
+def in_libvips(work: Callable[[pyvips.Image], pyvips.Image]) -> Callable[[pyvips.Image], pyvips.Image]:
+    """The file streamed through one libvips pipeline to the output."""
+
+    def run(job: dict[str, Any]) -> None:
+        image = pyvips.Image.new_from_file(job["source"], access="sequential")
+        work(image).jpegsave(job["output"], Q=QUALITY, keep="none")
+
+    FOUND[work.__name__] = run
+    return work
+
+
+def in_memory(work: Callable[[pyvips.Image], pyvips.Image]) -> Callable[[pyvips.Image], pyvips.Image]:
+    """The same, for what reads the picture twice."""
+
+    def run(job: dict[str, Any]) -> None:
+        work(pyvips.Image.new_from_file(job["source"])).jpegsave(job["output"], Q=QUALITY, keep="none")
+
+    FOUND[work.__name__] = run
+    return work
+
+
+def in_pillow(work: Callable[[Image.Image], Image.Image]) -> Callable[[Image.Image], Image.Image]:
+    """The file through Pillow to the output."""
+
+    def run(job: dict[str, Any]) -> None:
+        with Image.open(job["source"]) as image:
+            work(image).save(job["output"], "JPEG", quality=QUALITY)
+
+    FOUND[work.__name__] = run
+    return work
+
+
+def told(work: Callable[[str], object]) -> Callable[[str], object]:
+    """What is read from a file and written nowhere."""
+    FOUND[work.__name__] = lambda job: work(job["source"])
+    return work
+
+
+@in_pillow
+def unsharp(image: Image.Image) -> Image.Image:
+    return image.filter(ImageFilter.UnsharpMask(2, 100, 0))
+
+
+@in_libvips
+def unsharp_libvips(image: pyvips.Image) -> pyvips.Image:
+    return (image * 2 - image.gaussblur(2)).cast("uchar")
+
+
+@in_libvips
+def pixelate(image: pyvips.Image) -> pyvips.Image:
+    return image.shrink(10, 10).zoom(10, 10)
+
+
+@in_libvips
+def gamma(image: pyvips.Image) -> pyvips.Image:
+    return image.gamma(exponent=2.2)
+
+
+@in_pillow
+def duotone(image: Image.Image) -> Image.Image:
+    return ImageOps.colorize(image.convert("L"), "#102040", "#ffe0c0")
+
+
+@in_memory
+def equalize(image: pyvips.Image) -> pyvips.Image:
+    return image.hist_equal()
+
+
+@in_libvips
+def noise(image: pyvips.Image) -> pyvips.Image:
+    grain = pyvips.Image.gaussnoise(image.width, image.height, mean=0, sigma=25.5)
+    return (image + grain).cast("uchar")
+
+
+@in_libvips
+def vignette(image: pyvips.Image) -> pyvips.Image:
+    place = pyvips.Image.xyz(image.width, image.height) / [image.width / 2, image.height / 2] - 1
+    squared = (place[0] * place[0] + place[1] * place[1]) / 2
+    return (image * (1 - squared * squared * 0.5)).cast("uchar")
+
+
+@told
+def info(source: str) -> object:
+    image = pyvips.Image.new_from_file(source, memory=True)
+    _, point = image.smartcrop(
+        image.width // 2, image.height // 2, interesting="attention", attention_x=True, attention_y=True
+    )
+    return image.colourspace("b-w").hist_find().hist_entropy(), point
+
+
+@told
+def blurhash(source: str) -> object:
+    return pyvips.Image.thumbnail(source, 64, height=64).write_to_memory()
+
+
+@told
+def thumbhash(source: str) -> object:
+    return pyvips.Image.thumbnail(source, 100, height=100).addalpha().write_to_memory()
+
+
+@told
+def palette(source: str) -> object:
+    with Image.open(source) as image:
+        image.draft("RGB", (256, 256))
+        image.thumbnail((128, 128))
+        return image.quantize(5, Image.Quantize.MEDIANCUT, kmeans=128).getpalette()
+
+
+@told
+def phash(source: str) -> object:
+    with Image.open(source) as image:
+        return image.convert("L").resize((32, 32), Image.Resampling.LANCZOS).tobytes()
+
+
+def thumbnail(job: dict[str, Any]) -> None:
+    """libvips' own thumbnail, all frames."""
+    image = pyvips.Image.thumbnail(f"{job['source']}[n=-1]", 200, height=10_000)
+    image.write_to_file(job["output"], keep="none")
+
+
+FOUND["thumbnail"] = thumbnail
+
+if __name__ == "__main__":
+    pyvips.cache_set_max(0)
+    serve(lambda job: FOUND[job["name"]](job))
