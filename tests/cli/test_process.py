@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -192,7 +193,9 @@ def test_a_picture_over_a_limit_names_the_setting(pixelflow: Command, album: Pat
 def test_an_interrupted_command_leaves_no_drafts(album: Path, tmp_path: Path) -> None:
     slow = json.dumps([{"id": "a", "action": "resize", "width": 3000, "enlarge": True, "format": "avif"}])
     command = [sys.executable, "-m", "pixelflow", "process", album, "-o", "out", "-p", slow]
-    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE) as running:
+    # A shell's background job ignores SIGINT, and so do the commands that it starts.
+    heeding = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, preexec_fn=heeding) as running:
         begun = time.monotonic()
         while not list((tmp_path / "out").glob(".*")):
             assert time.monotonic() - begun < 60
