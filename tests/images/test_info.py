@@ -84,6 +84,21 @@ def test_a_real_file_tells_all_of_it():
     assert 0 <= found["focal_point"]["x"] <= 1
 
 
+def test_exif_values_are_the_file_s_own_without_what_libvips_says_of_them():
+    exif = Image.Exif()
+    exif[0x010F], exif[0x8298], exif[0x0112] = "Sea (gull)", "Ada, Ltd (1843)", 6
+    exif.get_ifd(0x8769)[0x829A] = 0.02
+    file = encoded(photo(30, 20), "JPEG", exif=exif.tobytes())
+
+    found = told(file)["exif"]
+
+    assert isinstance(found, dict)
+    assert found["Make"] == "Sea (gull)"
+    assert found["Copyright"].startswith("Ada, Ltd (1843)")
+    assert found["Orientation"] == "6"
+    assert found["ExposureTime"] == "1/50"
+
+
 def told(file: bytes, *steps: dict[str, object]) -> dict[str, object]:
     """What is told of the last step's result, or of the file itself."""
     before = [{"id": "before", "output": False, **step} for step in steps]

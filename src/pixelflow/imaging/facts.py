@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -47,13 +48,19 @@ class SourceFacts(Mapping[str, Any]):
 
 
 def _exif(head: pyvips.Image) -> dict[str, str]:
-    found = {}
-    for field in head.get_fields():
-        if field.startswith("exif-ifd"):
-            # libvips shows a value as "1/50 (1/50 sec., Rational, 1 components, 8 bytes)".
-            raw = str(head.get(field))
-            found[field.split("-", 2)[2]] = raw.rsplit(" (", 1)[0][:200]
-    return found
+    return {
+        field.split("-", 2)[2]: _value(str(head.get(field))).strip()[:200]
+        for field in head.get_fields()
+        if field.startswith("exif-ifd")
+    }
+
+
+def _value(shown: str) -> str:
+    """A tag's own value; libvips shows it as ``1/50 (1/50 sec., Rational, 1 components, 8 bytes)``."""
+    twice = _KIND.sub("", shown)
+    half = len(twice) // 2 - 1
+    # A text comes as ``text (text``, and may have brackets of its own.
+    return twice[:half] if twice[:half] == twice[half + 2 :] else twice.partition(" (")[0]
 
 
 def _profile_name(head: pyvips.Image) -> str | None:
@@ -70,6 +77,7 @@ def _optional(field: str) -> Callable[[pyvips.Image], Any]:
     return lambda head: head.get(field) if head.get_typeof(field) else None
 
 
+_KIND = re.compile(r", [A-Z][A-Za-z ]*, \d+ components, \d+ bytes\)$")
 _IMMEDIATE = ("width", "height", "format", "frames", "bytes", "orientation")
 _READERS: Mapping[str, Callable[[pyvips.Image], Any]] = {
     "depth": _depth,
