@@ -21,6 +21,10 @@ FILES = {
     "gif": encoded(PHOTO, "GIF"),
     "tiff": encoded(PHOTO, "TIFF", compression="tiff_lzw"),
     "avif": encoded(PHOTO, "AVIF"),
+    "bmp": encoded(PHOTO, "BMP"),
+    "jp2": encoded(PHOTO, "JPEG2000"),
+    "ico": encoded(PHOTO, "ICO", sizes=[(240, 160)]),
+    "bmp in an ico": encoded(PHOTO, "ICO", sizes=[(240, 160)], bitmap_format="bmp"),
 }
 STEPS = {
     "scaled": {"action": "thumbnail", "width": 30, "format": "png"},
@@ -63,7 +67,7 @@ def test_damage_is_not_passed_over_where_a_step_may_be():
         (b"hello, world, this is not a picture", "not an image of a known kind"),
         (b"%PDF-1.7 and so on and so on and so on", "a pdf file"),
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "a svg file"),
-        (b"BM" + bytes(60), "a bmp file"),
+        (b"8BPS" + bytes(60), "a psd file"),
     ],
 )
 def test_what_is_no_accepted_picture_is_named(content, named):

@@ -8,8 +8,8 @@ from PIL import Image
 
 from harness.pictures import encoded, photo
 from harness.pooling import outcome, running_pool
+from pixelflow.domain.installed import writable
 from pixelflow.domain.limits import MAX_STEPS
-from pixelflow.domain.media import WRITABLE
 from pixelflow.imaging import wire
 from pixelflow.operations.registry import operations
 
@@ -63,7 +63,7 @@ STEPS = [
     {"action": "phash"},
 ]
 ENCODINGS = [
-    *({"format": name} for name in WRITABLE),
+    *({"format": name} for name in writable()),
     {"format": "jpeg", "progressive": True, "quality": 95},
     {"format": "png", "palette": True},
     {"format": "png", "bit_depth": 16},
@@ -91,6 +91,9 @@ def sources() -> dict[str, bytes]:
         "tiff": encoded(picture, "TIFF"),
         "tiff in deflate": encoded(picture, "TIFF", compression="tiff_deflate"),
         "avif": encoded(picture, "AVIF"),
+        "bmp": encoded(picture, "BMP"),
+        "ico": encoded(picture, "ICO", bitmap_format="bmp", sizes=[(32, 24)]),
+        "jp2": encoded(picture, "JPEG2000"),
     }
 
 
@@ -116,10 +119,10 @@ async def test_every_operation_and_encoding_works_in_the_cage(tmp_path: Path, ki
 
 
 async def test_what_comes_out_of_the_cage_is_a_picture(tmp_path: Path) -> None:
-    steps = [{"id": name, "action": "thumbnail", "width": 24, "format": name} for name in WRITABLE]
+    steps = [{"id": name, "action": "thumbnail", "width": 24, "format": name} for name in writable()]
     async with running_pool(tmp_path) as bench:
         outputs = [bench.file() for _ in steps]
         await outcome(bench.submit(*steps, outputs=outputs))
-        for name, output in zip(WRITABLE, outputs, strict=True):
+        for name, output in zip(writable(), outputs, strict=True):
             picture = Image.open(BytesIO(bench.content(output)))
             assert (picture.format, picture.width) == (name.upper(), 24)

@@ -10,10 +10,11 @@ def formats(as_json: JsonOption = False) -> None:
     import json
     from dataclasses import asdict
 
-    from pixelflow.domain.media import FORMATS
+    from pixelflow.domain.installed import formats as installed
 
+    found = installed()
     if as_json:
-        typer.echo(json.dumps({"formats": [asdict(known) for known in FORMATS]}, indent=2))
+        typer.echo(json.dumps({"formats": [asdict(known) for known in found]}, indent=2))
         return
 
     from pixelflow.cli.screen import mark, show
@@ -29,6 +30,6 @@ def formats(as_json: JsonOption = False) -> None:
             str(known.max_depth),
             known.extra or "",
         )
-        for known in FORMATS
+        for known in found
     ]
     show(("format", "extensions", "reads", "writes", "animated", "alpha", ">bits", "needs"), rows)

@@ -4,9 +4,8 @@ from collections.abc import AsyncIterable, AsyncIterator, Collection
 from dataclasses import dataclass, field
 
 from pixelflow.domain.errors import TooLarge, UnsupportedImage
-from pixelflow.domain.media import FORMATS, SNIFF_BYTES, sniff
-
-READABLE = frozenset(known.name for known in FORMATS if known.reads)
+from pixelflow.domain.installed import advice, readable, remedy
+from pixelflow.domain.media import SNIFF_BYTES, sniff
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +13,7 @@ class IntakeLimits:
     """What may come in; ``max_bytes`` is what the setting MAX_UPLOAD_SIZE says."""
 
     max_bytes: int
-    formats: Collection[str] = field(default=READABLE)
+    formats: Collection[str] = field(default_factory=readable)
 
 
 class Inspected:
@@ -59,8 +58,9 @@ def recognised(head: bytes, formats: Collection[str]) -> str:
     elif found is None:
         what = "these bytes are not an image of a kind that PixelFlow knows"
     else:
-        what = f"this is {found}, which is not switched on here"
-    raise UnsupportedImage(f"{what}; allowed are {', '.join(allowed)}", found=found, allowed=allowed)
+        what = f"this is {found}, and {advice(found)}"
+    mend = remedy(found) if found else {}
+    raise UnsupportedImage(f"{what}; allowed are {', '.join(allowed)}", found=found, allowed=allowed, **mend)
 
 
 def too_large(limit_bytes: int, value: int | None = None) -> TooLarge:

@@ -1,12 +1,16 @@
-"""The image formats PixelFlow knows: names, media types, extensions, first bytes."""
+"""The image formats PixelFlow knows: names, media types, extensions, first bytes.
 
+What a given installation can do with them is told by ``domain.installed``.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A format; ``reads`` and ``writes`` say what an installation without extras does, ``max_depth`` in
-    bits a channel."""
+    """A format; ``reads`` and ``writes`` say what can be done with it once its ``extra`` is installed,
+    ``max_depth`` is bits a channel that survive reading or writing."""
 
     name: str
     media_type: str
@@ -26,17 +30,30 @@ FORMATS = (
     Format("gif", "image/gif", ("gif",), animated=True),
     Format("avif", "image/avif", ("avif",), max_depth=12),
     Format("tiff", "image/tiff", ("tif", "tiff"), max_depth=16),
+    Format("jp2", "image/jp2", ("jp2", "j2k", "jpx"), writes=False),
+    Format("bmp", "image/bmp", ("bmp", "dib"), writes=False),
+    Format("ico", "image/vnd.microsoft.icon", ("ico",), writes=False),
 )
 BY_NAME = {known.name: known for known in FORMATS}
-WRITABLE = tuple(known.name for known in FORMATS if known.writes)
 JSON_MEDIA_TYPE = "application/json"
+
+EXTRAS: Mapping[str, str] = {}
+"""The module by which it is told whether an extra is installed."""
+SETTINGS: Mapping[str, str] = {}
+"""The setting that allows a format which is not read unless it is allowed."""
+
+
+def same_as(source: str) -> str:
+    """The format that ``same`` stands for: the source's, or PNG where that is only read."""
+    return source if BY_NAME[source].writes else "png"
+
 
 SNIFF_BYTES = 144
 """How many first bytes ``sniff`` needs: as far as 32 compatible brands."""
 
 
 def sniff(head: bytes) -> str | None:
-    """The format's name by its first bytes, never by a file name; also names kinds that are known but off;
+    """The format's name by its first bytes, never by a file name; also names kinds that are not read;
     ``None`` if unknown."""
     if head.startswith(b"\xff\xd8\xff"):
         return "jpeg"
@@ -50,7 +67,9 @@ def sniff(head: bytes) -> str | None:
         return "tiff"
     if head[4:8] == b"ftyp":
         return _by_brands(head)
-    return next((name for magic, name in _OFF if head.lstrip()[: len(magic)].lower() == magic), None)
+    if found := next((name for magic, name in _MAGIC if head.startswith(magic)), None):
+        return found
+    return next((name for magic, name in _TEXT if head.lstrip()[: len(magic)].lower() == magic), None)
 
 
 def _by_brands(head: bytes) -> str | None:
@@ -74,14 +93,13 @@ _CODECS = {
     b"hevs": "heic",
 }
 _CONTAINERS = {b"mif1": "heif", b"msf1": "heif"}
-_OFF = (
-    (b"bm", "bmp"),
+_MAGIC = (
+    (b"BM", "bmp"),
     (b"\0\0\1\0", "ico"),
-    (b"%pdf", "pdf"),
-    (b"<svg", "svg"),
-    (b"<?xml", "svg"),
     (b"\xff\x0a", "jxl"),
-    (b"\0\0\0\x0cjxl ", "jxl"),
-    (b"\0\0\0\x0cjp  ", "jp2"),
-    (b"8bps", "psd"),
+    (b"\0\0\0\x0cJXL \r\n\x87\n", "jxl"),
+    (b"\0\0\0\x0cjP  \r\n\x87\n", "jp2"),
+    (b"\xff\x4f\xff\x51", "jp2"),
+    (b"8BPS", "psd"),
 )
+_TEXT = ((b"%pdf", "pdf"), (b"<svg", "svg"), (b"<?xml", "svg"))

@@ -41,6 +41,7 @@ def load() -> dict[str, str]:
     from pixelflow.imaging import codecs
 
     PIL.Image.preinit()  # else it looks for its plug-ins when it first saves
+    PIL.Image.MAX_IMAGE_PIXELS = None  # the limits are ours, and checked before Pillow's would be
 
     libvips = ".".join(str(pyvips.version(part)) for part in range(3))
     versions = {"libvips": libvips, "pyvips": pyvips.__version__, **codecs.shared()}

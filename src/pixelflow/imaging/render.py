@@ -13,7 +13,7 @@ import msgspec
 import pyvips
 
 from pixelflow.domain.errors import ImageError
-from pixelflow.domain.media import BY_NAME
+from pixelflow.domain.media import BY_NAME, same_as
 from pixelflow.imaging import native, wire
 from pixelflow.imaging.encode import encode
 from pixelflow.imaging.facts import SourceFacts
@@ -141,7 +141,7 @@ class _Rendering:
         )
 
     def _format(self, step: Step) -> str:
-        return self.source.format if step.encoding.format == "same" else step.encoding.format
+        return same_as(self.source.format) if step.encoding.format == "same" else step.encoding.format
 
     def _walk(self, order: Sequence[tuple[Work, Work | None]], picture: Picture, reading: Reading) -> None:
         """Do all that is done to one picture, and all that follows from it."""

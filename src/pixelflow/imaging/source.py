@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import pyvips
 
 from pixelflow.domain.errors import ImageError
-from pixelflow.domain.media import BY_NAME, FORMATS, SNIFF_BYTES, sniff
+from pixelflow.domain.installed import advice, readable
+from pixelflow.domain.media import BY_NAME, SNIFF_BYTES, sniff
 from pixelflow.imaging import jpeg, srgb
+from pixelflow.imaging.decoders.choice import DECODERS
 from pixelflow.imaging.limits import check_bytes, check_picture
 from pixelflow.imaging.picture import Picture, Pixels
 from pixelflow.operations.frames import PAGE_HEIGHT
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pixelflow.domain.limits import ImageLimits
+    from pixelflow.imaging.decoders.opened import Opened
 
 LOADERS = {"jpeg": "jpeg", "png": "png", "webp": "webp", "gif": "gif", "tiff": "tiff", "avif": "heif"}
 """libvips' name of the loader for each format that is read."""
@@ -63,7 +66,9 @@ class Source:
     plain: jpeg.Header | None
     """Set for a JPEG that libjpeg-turbo can decode without libvips."""
     head: pyvips.Image | None
-    """Set for everything else: what libvips opened for one reading from the top, no pixel decoded yet."""
+    """Set for what else libvips decodes: opened for one reading from the top, no pixel decoded yet."""
+    opened: Opened | None = None
+    """Set for what libvips does not decode."""
 
     @property
     def turned(self) -> bool:
@@ -85,6 +90,9 @@ class Source:
             small = self.width * self.height <= STREAM_PIXELS * by * by
             if (small or reading != "stream") and (pixels := jpeg.decode(self.data, self.plain, by)):
                 return self._picture(self._profiled(pixels), by), "memory"
+        if self.opened is not None:
+            image = self.opened.read(animated and self.frames > 1)
+            return self._picture(self.opened.dressed(image), 1), "memory"
         options: dict[str, Any] = {}
         if by > 1 and self.format == "jpeg":
             options["shrink"] = by
@@ -107,6 +115,8 @@ class Source:
 
     def header(self) -> pyvips.Image:
         """The file as libvips sees it, for its metadata."""
+        if self.opened is not None:
+            return self.opened.header()
         return self.head if self.head is not None else _open(self.data, self.format, stream=True)
 
     def _picture(self, content: pyvips.Image | Pixels, by: int) -> Picture:
@@ -140,10 +150,11 @@ class Source:
 def open_source(data: mmap, limits: ImageLimits) -> Source:
     """Judge a file by its header alone; raises ImageError (``unsupported``, ``corrupt``, ``limit``)."""
     kind = sniff(data[:SNIFF_BYTES])
-    if kind not in LOADERS:
-        readable = ", ".join(known.name for known in FORMATS if known.reads)
-        found = f"a {kind} file" if kind else "not an image of a known kind"
-        raise ImageError("unsupported", f"the file is {found}; read are {readable}")
+    if kind is not None and kind in DECODERS:
+        return _opened(data, kind, DECODERS[kind](data, limits))
+    if kind is None or kind not in LOADERS:
+        found = f"a {kind} file, and {advice(kind)}" if kind else "not an image of a known kind"
+        raise ImageError("unsupported", f"the file is {found}; read are {', '.join(sorted(readable()))}")
     plain = jpeg.read(data) if kind == "jpeg" else None
     if plain is not None:
         check_picture(plain.width, plain.height, limits, bands=plain.components)
@@ -157,6 +168,13 @@ def open_source(data: mmap, limits: ImageLimits) -> Source:
     if orientation in _TURNED and frames == 1:
         width, height = height, width
     return Source(data, kind, width, height, frames, orientation, plain, head)
+
+
+def _opened(data: mmap, kind: str, opened: Opened) -> Source:
+    width, height = opened.width, opened.height
+    if opened.orientation in _TURNED and opened.frames == 1:
+        width, height = height, width
+    return Source(data, kind, width, height, opened.frames, opened.orientation, None, None, opened)
 
 
 def damaged(kind: str, error: pyvips.Error) -> ImageError:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import pyvips
+from PIL import Image
 
+from pixelflow.domain.installed import writable
 from pixelflow.domain.limits import ImageLimits
-from pixelflow.domain.media import WRITABLE
 from pixelflow.imaging import wire
 
 if TYPE_CHECKING:
@@ -17,8 +19,11 @@ if TYPE_CHECKING:
     Render = Callable[[wire.Task, int, Sequence[int], Sequence[int], Callable[[int], None]], wire.Finished]
 
 _SIDE = 16
-SCRATCH = 1 + len(WRITABLE) + 2 * len(WRITABLE)
-"""Files that it takes: a source and what is made of it in every format, then each of these and its result."""
+_READ_ONLY = ("BMP", "ICO", "JPEG2000")
+"""What only Pillow writes, by its names."""
+SCRATCH = 1 + len(writable()) + 2 * (len(writable()) + len(_READ_ONLY))
+"""Files that it takes: a source and what is made of it in every format, then each file to read and its
+result."""
 
 
 def run(render: Render, scratch: Sequence[int]) -> None:
@@ -30,9 +35,15 @@ def run(render: Render, scratch: Sequence[int]) -> None:
     picture.icc_transform("cmyk").avg()
     pyvips.Image.text("Ag", font="Noto Sans 12").avg()
     pyvips.Image.text("Ag", font="Noto Sans Bold 12").avg()
-    made = _done(render, picture.pngsave_buffer(), WRITABLE, empty)
-    for file in made:
+    made = _done(render, picture.pngsave_buffer(), writable(), empty)
+    for file in (*made, *(_written(name) for name in _READ_ONLY)):
         _done(render, file, ("jpeg",), empty)
+
+
+def _written(name: str) -> bytes:
+    file = BytesIO()
+    Image.linear_gradient("L").resize((_SIDE, _SIDE)).convert("RGB").save(file, name)
+    return file.getvalue()
 
 
 def _done(render: Render, content: bytes, formats: Sequence[str], empty: Iterator[int]) -> list[bytes]:

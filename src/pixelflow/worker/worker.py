@@ -14,7 +14,7 @@ from pixelflow.domain.event import Event, EventKind
 from pixelflow.domain.job import Claim, Completion, Failure, Job, Output, SkippedOutput
 from pixelflow.domain.keys import output_key
 from pixelflow.domain.limits import ImageLimits
-from pixelflow.domain.media import BY_NAME, JSON_MEDIA_TYPE
+from pixelflow.domain.media import BY_NAME, JSON_MEDIA_TYPE, same_as
 from pixelflow.imaging import wire
 from pixelflow.imaging.plan import checked
 from pixelflow.operations.pipeline import Pipeline, Step
@@ -260,8 +260,9 @@ class Worker:
         if step.operation.produces == "json":
             extension = "json"
         else:
-            wanted = step.encoding.format
-            known = BY_NAME.get(job.source.format or "" if wanted == "same" else wanted)
+            wanted, source = step.encoding.format, job.source.format
+            name = wanted if wanted != "same" or source not in BY_NAME else same_as(source)
+            known = BY_NAME.get(name)
             extension = known.extensions[0] if known else "bin"
         return output_key(job.tenant, job.id, job.attempt, step.id, extension)
 

@@ -5,7 +5,7 @@ from functools import cache
 
 from fastapi import APIRouter, Response
 
-from pixelflow.domain.media import FORMATS
+from pixelflow.domain import installed
 from pixelflow.http import describing, schemas
 from pixelflow.http.native.given import Caller, TheServices, json
 from pixelflow.http.view import encode
@@ -28,6 +28,5 @@ def _operations() -> bytes:
 @router.get("/formats", summary="The image formats", responses=describing.answers({200: schemas.Formats}))
 async def formats(services: TheServices, caller: Caller) -> Response:
     """What is read and written here; `extra` names what to install for one that is not."""
-    readable = services.jobs.intake.formats
-    shown = [{**asdict(known), "reads": known.name in readable} for known in FORMATS]
-    return json({"formats": shown})
+    here = installed.formats(*sorted(services.jobs.intake.formats))
+    return json({"formats": [asdict(known) for known in here]})
