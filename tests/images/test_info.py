@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.TiffImagePlugin import IFDRational
 from skimage.measure import shannon_entropy
 
 from harness.operating import animation, apply, operation, still
@@ -87,7 +88,7 @@ def test_a_real_file_tells_all_of_it():
 def test_exif_values_are_the_file_s_own_without_what_libvips_says_of_them():
     exif = Image.Exif()
     exif[0x010F], exif[0x8298], exif[0x0112] = "Sea (gull)", "Ada, Ltd (1843)", 6
-    exif.get_ifd(0x8769)[0x829A] = 0.02
+    exif.get_ifd(0x8769)[0x829A] = IFDRational(1, 50)
     file = encoded(photo(30, 20), "JPEG", exif=exif.tobytes())
 
     found = told(file)["exif"]
