@@ -42,6 +42,12 @@ SAMPLES = [
     ("unsharp", {"sigma": 2, "amount": 1.5}),
     ("pixelate", {"size": 7}),
     ("median", {"size": 5}),
+    ("redact", {"regions": [{"x": 0, "y": "10%", "width": 20, "height": "50%"}]}),
+    (
+        "redact",
+        {"regions": [{"x": -3, "y": 0, "width": 20, "height": 9}], "mode": "pixelate", "shape": "ellipse"},
+    ),
+    ("redact", {"regions": [{"x": 0, "y": 0, "width": 5, "height": 9}], "mode": "color", "color": "#0f08"}),
     ("convolve", {"kernel": [[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]], "scale": 4, "offset": 128}),
     ("grayscale", {}),
     ("sepia", {}),
@@ -145,8 +151,15 @@ def test_what_was_wholly_transparent_stays_so(action, parameters):
 
     made = apply(still(nothing), action, **parameters)
 
-    if action in {"background", "rotate", "pad", "extend", "border", "round_corners", "resize"} and (
-        "color" in parameters or "background" in parameters
-    ):
+    if action in {
+        "background",
+        "rotate",
+        "pad",
+        "extend",
+        "border",
+        "round_corners",
+        "resize",
+        "redact",
+    } and ("color" in parameters or "background" in parameters):
         return  # the colour is what shows
     assert pixels(made)[..., -1].max() == 0

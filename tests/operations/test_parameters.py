@@ -3,9 +3,11 @@
 import pytest
 
 from pixelflow.domain.errors import InvalidRequest
+from pixelflow.operations.faces import installed
 from pixelflow.operations.pipeline import parse
 from pixelflow.operations.registry import operations
 
+REGION = {"x": 0, "y": 0, "width": 9, "height": 9}
 REQUIRED = {
     "resize": {"width": 10},
     "thumbnail": {"width": 10},
@@ -17,6 +19,7 @@ REQUIRED = {
     "border": {"width": 1},
     "round_corners": {"radius": 5},
     "convolve": {"kernel": [[1]]},
+    "redact": {"regions": [REGION]},
     "watermark": {"image": "ast_1"},
     "composite": {"layers": [{"image": "ast_1"}]},
     "text": {"text": "a"},
@@ -30,6 +33,7 @@ CLEARS = {
 }
 ALSO = {
     ("frames", "on_limit"): {"max_frames": 5},
+    ("redact", "color"): {"mode": "color"},
     ("text", "width"): {"height": 5},
     ("text", "height"): {"width": 5},
     ("text", "stroke_color"): {"stroke": 1},
@@ -45,12 +49,12 @@ NO_SHIFTS = (-65536, 65536, "ten", True, 0.5, [])
 COLORS = ("#abc", "#abcd", "#AABBCC", "#aabbcc80", "red", "RebeccaPurple", "transparent")
 NO_COLORS = ("", "#ab", "#ggg", "rgb(1,2,3)", "redd", "auto-ish", 5, True, [])
 NO_OPAQUE = (*NO_COLORS, "transparent", "#ffffff80", "auto")
+FACE = (*["face"] * installed(),)
 PLACES = ("center", "north_west", "top-right", "noea", "ne", "Southwest", "left", "ce")
 NO_PLACES = ("middle_earth", "face", "attention", {"x": 0.5, "y": 0.5}, 5, True, [])
-FOCI = (*PLACES, "attention", "entropy", "smart", {"x": 0, "y": 1}, {"x": 0.25, "y": 0.5})
+FOCI = (*PLACES, *FACE, "attention", "entropy", "smart", {"x": 0, "y": 1}, {"x": 0.25, "y": 0.5})
 NO_FOCI = (
-    "face",
-    "faces",
+    *["faces"] * (not installed()),
     "nowhere",
     {"x": 2, "y": 0},
     {"x": 0.5},
@@ -63,6 +67,24 @@ REFERENCES = ("ast_0123abcd", "job:0190b2a4-7c1e-7000-8000-2f5d3c4b5a69", "sourc
 NO_REFERENCES = (
     *("", "../secret", "a b", "x" * 201, 5, True, []),
     *("step:", "step:a b", "job:", "job:../x", "http://a/b.png", "https://a", "s3://a/b", "step:" + "x" * 65),
+)
+REGIONS = (
+    [REGION],
+    [{"x": -5, "y": "-10%", "width": "50%", "height": 65535}] * 200,
+)
+NO_REGIONS = (
+    [REGION | {"x": "a"}],
+    [REGION | {"x": 65536}],
+    [REGION | {"width": 0}],
+    [REGION | {"height": -1}],
+    [REGION | {"depth": 1}],
+    [{"x": 0, "y": 0, "width": 5}],
+    [REGION] * 201,
+    [[0, 0, 5, 5]],
+    REGION,
+    "all",
+    5,
+    True,
 )
 FLAGS = (True, False)
 NO_FLAGS = ("true", 1, 0, "yes", [])
@@ -194,6 +216,14 @@ CASES = {
         ),
         "scale": ((0.001, 9, 1e6), (0, -1, INF, NAN, "1", True)),
         "offset": between(-255, 255),
+    },
+    "redact": {
+        "regions": (REGIONS, NO_REGIONS),
+        "faces": ((False, *[True] * installed()), (*NO_FLAGS, *[True] * (not installed()))),
+        "mode": one_of("blur", "pixelate", "color", aliases=("mosaic", "Fill")),
+        "strength": between(0.05, 1),
+        "color": (COLORS, (*NO_COLORS, "blur")),
+        "shape": one_of("rectangle", "ellipse", aliases=("box", "oval")),
     },
     "grayscale": {},
     "sepia": {"amount": between(0, 1)},
@@ -424,6 +454,14 @@ def test_an_unknown_parameter_is_refused_with_the_known_ones(action):
         ({"action": "text", "text": "a", "tile_spacing": 5}, "tile_spacing", "set tile"),
         ({"action": "normalize", "lower": 50, "upper": 50}, "lower", "below upper"),
         ({"action": "gradient", "start": 0.6, "stop": 0.5}, "start", "not after stop"),
+        ({"action": "redact"}, "regions", "give regions, or set faces"),
+        ({"action": "redact", "regions": [], "faces": False}, "regions", "give regions, or set faces"),
+        (
+            {"action": "redact", "regions": [REGION], "mode": "color", "strength": 1},
+            "strength",
+            "leave out strength",
+        ),
+        ({"action": "redact", "regions": [REGION], "color": "red"}, "color", "no colour"),
         ({"action": "tint", "color": "#f008"}, "color", "opaque"),
         ({"action": "flip"}, "axis", "axis is missing; it is one of horizontal, vertical, both"),
         ({"action": "rotate"}, "angle", "angle is missing; it is -360 to 360"),

@@ -38,6 +38,7 @@ BUILT_IN = {
     "palette",
     "phash",
     "pixelate",
+    "redact",
     "resize",
     "rotate",
     "round_corners",

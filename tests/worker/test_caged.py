@@ -11,6 +11,7 @@ from harness.pooling import outcome, running_pool
 from pixelflow.domain.installed import writable
 from pixelflow.domain.limits import MAX_STEPS
 from pixelflow.imaging import wire
+from pixelflow.operations.faces import installed
 from pixelflow.operations.registry import operations
 
 STEPS = [
@@ -32,6 +33,9 @@ STEPS = [
     {"action": "unsharp"},
     {"action": "pixelate"},
     {"action": "median"},
+    {"action": "redact", "regions": [{"x": 5, "y": 5, "width": 20, "height": 20}]},
+    {"action": "redact", "faces": True, "mode": "pixelate", "shape": "ellipse"},
+    {"action": "resize", "width": 20, "height": 20, "fit": "cover", "gravity": "face"},
     {"action": "convolve", "kernel": [[0, 1, 0], [1, -4, 1], [0, 1, 0]]},
     {"action": "grayscale"},
     {"action": "sepia"},
@@ -62,6 +66,8 @@ STEPS = [
     {"action": "palette"},
     {"action": "phash"},
 ]
+if not installed():
+    STEPS = [step for step in STEPS if "faces" not in step and step.get("gravity") != "face"]
 ENCODINGS = [
     *({"format": name} for name in writable()),
     {"format": "jpeg", "progressive": True, "quality": 95},

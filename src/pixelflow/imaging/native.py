@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module, metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ def environment() -> dict[str, str]:
     return {
         "FONTCONFIG_FILE": str(FONTS / "fonts.conf"),
         "MALLOC_ARENA_MAX": "1",
+        "OMP_NUM_THREADS": "1",
         "VIPS_CONCURRENCY": "1",
         "VIPS_DISC_THRESHOLD": "64g",
         "VIPS_WARNING": "0",
@@ -39,7 +41,10 @@ def load() -> dict[str, str]:
     import simplejpeg
 
     from pixelflow.imaging import codecs
+    from pixelflow.operations import faces
 
+    if faces.installed():
+        import_module(faces.PACKAGE)
     PIL.Image.preinit()  # else it looks for its plug-ins when it first saves
     PIL.Image.MAX_IMAGE_PIXELS = None  # the limits are ours, and checked before Pillow's would be
 
@@ -56,6 +61,7 @@ def load() -> dict[str, str]:
         "simplejpeg": simplejpeg.__version__,
         "pillow": PIL.__version__,
         **codecs.pillow(),
+        **({faces.PACKAGE: metadata.version(faces.PACKAGE)} if faces.installed() else {}),
     }
 
 

@@ -12,6 +12,7 @@ from PIL import Image
 from pixelflow.domain.installed import writable
 from pixelflow.domain.limits import ImageLimits
 from pixelflow.imaging import wire
+from pixelflow.operations import faces
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -35,6 +36,8 @@ def run(render: Render, scratch: Sequence[int]) -> None:
     picture.icc_transform("cmyk").avg()
     pyvips.Image.text("Ag", font="Noto Sans 12").avg()
     pyvips.Image.text("Ag", font="Noto Sans Bold 12").avg()
+    if faces.installed():
+        faces.found(picture)
     made = _done(render, picture.pngsave_buffer(), writable(), empty)
     for file in (*made, *(_written(name) for name in _READ_ONLY)):
         _done(render, file, ("jpeg",), empty)

@@ -43,7 +43,7 @@ class Crop(Operation):
     aspect_ratio: AspectRatio | None = None
     """Instead of a size: the largest box of this shape."""
     gravity: Focus | None = None
-    """Where the box lies; by default in the center."""
+    """Where the box lies; by default in the center. `face` needs the extra `faces`."""
     focus: FocalPoint | None = None
     """The point that the box has in its middle, or as near to it as the picture's edges allow."""
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field
 
+from pixelflow.operations import faces
 from pixelflow.operations.described import Described
 from pixelflow.operations.spellings import spelled
 
@@ -36,12 +37,13 @@ _OTHERS = spelled(
     west="we w left",
     center="ce c centre middle centered",
     attention="sm smart",
+    face="faces",
 )
 
 
-def _no_face(value: object) -> object:
-    if value in ("face", "faces"):
-        raise ValueError("this server finds no faces; use 'attention' or a focal point {x, y}")
+def _findable(value: object) -> object:
+    if value == "face" and not faces.installed():
+        raise ValueError(f"{faces.MISSING}; or use 'attention' or a focal point {{x, y}}")
     return value
 
 
@@ -71,11 +73,12 @@ Interest = Literal[
     "north_west",
     "attention",
     "entropy",
+    "face",
 ]
-Gravity = Annotated[Place, BeforeValidator(_no_face), _OTHERS]
+Gravity = Annotated[Place, _OTHERS]
 """One of nine places."""
-Focus = Annotated[Interest | FocalPoint, BeforeValidator(_no_face), _OTHERS]
-"""One of nine places, what draws the eye, or a focal point."""
+Focus = Annotated[Interest | FocalPoint, BeforeValidator(_findable), _OTHERS]
+"""One of nine places, what draws the eye, the faces (without any, what draws the eye), or a focal point."""
 
 
 def offset(room_x: int, room_y: int, gravity: str) -> tuple[int, int]:
@@ -92,10 +95,14 @@ def window(
     ``look`` is the picture, or its first frame, at any scale; it is read only to find what draws the eye.
     """
     room_x, room_y = whole[0] - box[0], whole[1] - box[1]
-    if isinstance(focus, FocalPoint):
-        left, top = focus.x * whole[0] - box[0] / 2, focus.y * whole[1] - box[1] / 2
-    elif focus in PLACES:
+    if isinstance(focus, str) and focus in PLACES:
         return offset(room_x, room_y, focus)
+    point = (focus.x, focus.y) if isinstance(focus, FocalPoint) else None
+    if focus == "face":
+        focus = "attention"
+        point = faces.focal_point(look, box[0] / whole[0], box[1] / whole[1])
+    if point is not None:
+        left, top = point[0] * whole[0] - box[0] / 2, point[1] * whole[1] - box[1] / 2
     else:
         across, down = look.width / whole[0], look.height / whole[1]
         seen = max(1, min(look.width, round(box[0] * across))), max(1, min(look.height, round(box[1] * down)))

@@ -23,6 +23,8 @@ _BLOCKS = {"icc": "icc-profile-data", "xmp": "xmp-data", "iptc": "iptc-data"}
 _COPYRIGHT = frozenset({"exif-ifd0-Copyright", "exif-ifd0-Artist"})
 _GPS = "exif-ifd3-"
 _THUMBNAIL = ("exif-ifd1-", "jpeg-thumbnail-data")
+PREVIEWS = (*_THUMBNAIL, "exif-ifd2-MakerNote", "xmp-data", "iptc-data", "gainmap")
+"""How fields begin in which a smaller copy of the picture may lie."""
 _SET: Mapping[Label, str] = {
     "copyright": "exif-ifd0-Copyright",
     "artist": "exif-ifd0-Artist",

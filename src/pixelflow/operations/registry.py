@@ -18,6 +18,7 @@ FAMILIES = (
     "canvas",
     "corners",
     "filters",
+    "redaction",
     "colors",
     "tones",
     "light",

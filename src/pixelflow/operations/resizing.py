@@ -63,7 +63,8 @@ class Resize(Operation):
     `outside`: whole and no smaller than the box. `auto`: `cover` if picture and box are both upright or both
     lying, else `inside`."""
     gravity: Focus = "center"
-    """What `cover` keeps, or where on its canvas `contain` puts the picture."""
+    """What `cover` keeps, or where on its canvas `contain` puts the picture; `face` needs the extra
+    `faces`."""
     enlarge: bool = False
     """Whether a picture smaller than the box grows."""
     dpr: float = Field(default=1, ge=0.1, le=8)
