@@ -18,6 +18,7 @@ from pixelflow.control.assets import Assets
 from pixelflow.control.intake import IntakeLimits
 from pixelflow.control.jobs import Jobs
 from pixelflow.control.keeper import Keeper
+from pixelflow.control.planning import Planner
 from pixelflow.control.signing import UrlSigner
 from pixelflow.domain.errors import PixelFlowError
 from pixelflow.http.services import Check, HttpOptions, Services
@@ -28,6 +29,7 @@ from pixelflow.ports.store import JobStore
 from pixelflow.settings import Settings
 from pixelflow.telemetry import Metrics, Slots
 from pixelflow.worker.pool import Pool
+from pixelflow.worker.probe import probe
 from pixelflow.worker.worker import Pace, Worker
 
 
@@ -125,9 +127,12 @@ def _services(
     async def exposition() -> bytes:
         return metrics.render(await store.depth(), Slots(pool.size, pool.busy))
 
+    jobs = Jobs(store, storage, queue, hub, assets, admission, intake, stopping=stopping)
+    limits = settings.image_limits
     return Services(
-        jobs=Jobs(store, storage, queue, hub, assets, admission, intake, stopping=stopping),
+        jobs=jobs,
         assets=assets,
+        planner=Planner(jobs, limits, lambda file: probe(pool, file, limits)),
         signer=UrlSigner(signing_keys(settings.http.signing_keys, settings.store.db_path.parent), time.time),
         pool=pool,
         readiness=readiness,

@@ -54,6 +54,29 @@ def test_from_upload_to_every_output(client: httpx.Client) -> None:
         assert archive.namelist() == ["large.jpg", "small.webp", "facts.json"]
 
 
+def test_an_uploaded_picture_is_planned_for_by_its_header(client: httpx.Client) -> None:
+    picture = encoded(photo(301, 200).convert("LA"), "PNG")
+    created = client.post("/v1/jobs", json={"pipeline": PIPELINE}).json()
+    assert client.put(created["upload"]["url"], content=picture).status_code == 200
+    source = {"job_id": created["id"]}
+
+    plan = client.post("/v1/pipelines/plan", json={"source": source, "pipeline": PIPELINE[:2]}).json()
+
+    shapes = [(each["width"], each["height"], each["format"], each["alpha"]) for each in plan["outputs"]]
+    assert shapes == [(301, 200, "jpeg", False), (100, 66, "webp", True)]
+
+
+def test_a_picture_that_cannot_be_read_cannot_be_planned_for(client: httpx.Client) -> None:
+    created = client.post("/v1/jobs", json={"pipeline": PIPELINE}).json()
+    client.put(created["upload"]["url"], content=b"GIF89a" + bytes(500))
+
+    body = {"source": {"job_id": created["id"]}, "pipeline": PIPELINE}
+    answer = client.post("/v1/pipelines/plan", json=body)
+
+    assert answer.status_code == 422
+    assert answer.json()["code"] == "source_unreadable"
+
+
 def test_events_tell_of_the_end(client: httpx.Client) -> None:
     picture = encoded(photo(1600, 1200), "PNG")
     made = client.post("/v1/jobs", files={"file": picture}, data={"pipeline": json.dumps(PIPELINE)}).json()

@@ -25,10 +25,12 @@ from pixelflow.control.admission import Admission
 from pixelflow.control.assets import Assets
 from pixelflow.control.intake import IntakeLimits
 from pixelflow.control.jobs import Jobs
+from pixelflow.control.planning import Planner
 from pixelflow.control.signing import UrlSigner
 from pixelflow.domain.event import Event
 from pixelflow.domain.job import Claim, Completion, Failure, Job, Output
 from pixelflow.domain.keys import output_key
+from pixelflow.domain.limits import ImageLimits
 from pixelflow.domain.principal import Principal
 from pixelflow.http.app import build_app
 from pixelflow.http.services import Check, Headers, HttpOptions, Services
@@ -181,18 +183,20 @@ async def _serve(
     async def metrics() -> bytes:
         return b"# HELP nothing Nothing.\n"
 
+    jobs = Jobs(
+        store,
+        storage,
+        queue,
+        hub,
+        assets,
+        Admission(store, storage, time.monotonic, max_queue_depth, min_free_bytes),
+        intake,
+        stopping=stopping.is_set,
+    )
     services = Services(
-        jobs=Jobs(
-            store,
-            storage,
-            queue,
-            hub,
-            assets,
-            Admission(store, storage, time.monotonic, max_queue_depth, min_free_bytes),
-            intake,
-            stopping=stopping.is_set,
-        ),
+        jobs=jobs,
         assets=assets,
+        planner=Planner(jobs, ImageLimits()),
         signer=UrlSigner({"k1": b"1" * 32}, time.time),
         pool=Size(),
         readiness=readiness,

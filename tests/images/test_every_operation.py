@@ -5,6 +5,7 @@ import pytest
 
 from harness.operating import Pixels, animation, apply, frames, operation, pixels, still
 from harness.pictures import photo
+from pixelflow.operations.outline import Outline
 from pixelflow.operations.registry import operations
 
 SAMPLES = [
@@ -116,6 +117,22 @@ def test_depth_stays_and_nothing_is_lost(action, parameters, kind):
     wanted = operation(action, **parameters).target(48, 36)
     if action in {"resize", "thumbnail", "zoom", "crop", "pad", "extend", "border"}:
         assert (made.width, made.height) == wanted
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("action", "parameters"), SAMPLES, ids=NAMES)
+def test_what_comes_out_was_foretold(action, parameters, kind):
+    picture = KINDS[kind]
+    bands, depth = picture.shape[2], picture.dtype.itemsize * 8
+    given = Outline((48, 48), (36, 36), alpha=bands in {2, 4}, color=bands > 2, depth=depth)
+
+    made = apply(still(picture), action, {"mark": MARK}, **parameters)
+
+    told = operation(action, **parameters).outline(given, {})
+    assert told.most == (made.width, made.height) or action == "trim"
+    assert told.alpha in {None, made.hasalpha()}
+    assert told.alpha is not None or action in {"watermark", "composite"}
+    assert (told.frames, told.depth) == (1, depth)
 
 
 @pytest.mark.parametrize("kind", ["rgba", "grey-16"])

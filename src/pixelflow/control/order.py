@@ -45,7 +45,7 @@ def read_order(given: Mapping[str, Any], other_fields: Sequence[str] = ()) -> Or
     ]
     pipeline = None
     try:
-        pipeline = _pipeline(given.get("pipeline"))
+        pipeline = read_pipeline(given.get("pipeline"))
     except InvalidRequest as error:
         problems.extend(error.problems)
     order = (
@@ -59,7 +59,8 @@ def read_order(given: Mapping[str, Any], other_fields: Sequence[str] = ()) -> Or
     return Order(pipeline, *order)
 
 
-def _pipeline(given: object) -> Pipeline:
+def read_pipeline(given: object) -> Pipeline:
+    """Checked steps, from a decoded list or its JSON as bytes; raises InvalidRequest."""
     if given is None:
         raise InvalidRequest(
             [Problem("a pipeline is required", "pipeline", allowed="a list of 1 to 20 steps")]

@@ -13,7 +13,7 @@ from pixelflow import __version__
 from pixelflow.domain.errors import InvalidRequest, PixelFlowError, Problem
 from pixelflow.http.dialects import parallelpix, zero_config
 from pixelflow.http.errors import Refusal, encode, other, refusal
-from pixelflow.http.native import assets, capabilities, events, jobs, operators, pages
+from pixelflow.http.native import assets, capabilities, events, jobs, operators, pages, pipelines
 from pixelflow.http.openapi import Api
 from pixelflow.http.services import Services
 
@@ -23,6 +23,7 @@ ROUTERS = (
     jobs.router,
     events.router,
     assets.router,
+    pipelines.router,
     capabilities.router,
     operators.router,
     parallelpix.router,

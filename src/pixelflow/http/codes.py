@@ -35,6 +35,7 @@ CODES: Mapping[str, str] = {
     "signature_invalid": "The URL was not signed for this call, or was changed.",
     "signature_missing": "This call needs the signed URL that the job's creation answered.",
     "slow_body": "The body came slower than 1 KB/s for SLOW_BODY_SECONDS.",
+    "source_unreadable": "The header of the source cannot be read; `detail` says why. Describe it instead.",
     "state_conflict": "The job's state does not allow this; `state` names it.",
     "storage_full": "The disk is full; nothing was kept.",
     "store_unavailable": "The job store cannot answer; try again after `Retry-After` seconds.",

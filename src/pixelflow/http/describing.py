@@ -152,6 +152,40 @@ NEW_JOB: dict[str, Any] = {
         },
     },
 }
+PLAN: dict[str, Any] = {
+    "required": True,
+    "content": {
+        "application/json": {
+            "schema": {
+                "type": "object",
+                "required": ["pipeline"],
+                "additionalProperties": False,
+                "properties": {
+                    "source": {
+                        "type": "object",
+                        "description": "`width`, `height` and `format`, or the `job_id` of a job's picture.",
+                        "additionalProperties": False,
+                        "properties": {
+                            "width": {"type": "integer", "minimum": 1, "description": "Pixels, upright."},
+                            "height": {"type": "integer", "minimum": 1},
+                            "format": {"type": "string", "examples": ["jpeg"]},
+                            "frames": {"type": "integer", "minimum": 1, "default": 1},
+                            "alpha": {"type": "boolean"},
+                            "depth": {"type": "integer", "enum": [8, 16], "default": 8},
+                            "bytes": {"type": "integer", "minimum": 1},
+                            "job_id": {"type": "string", "examples": [JOB_ID]},
+                        },
+                    },
+                    "pipeline": _ORDER["pipeline"],
+                },
+            },
+            "example": {
+                "source": {"width": 4000, "height": 3000, "format": "jpeg"},
+                "pipeline": PIPELINE,
+            },
+        }
+    },
+}
 RAW_PICTURE: dict[str, Any] = {
     "required": True,
     "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},

@@ -186,6 +186,37 @@ class Formats(Shape):
     formats: list[Format]
 
 
+class PlannedOutput(Shape):
+    """An output as it will be: sides in pixels exactly, bytes, seconds and memory estimated; `null` is not
+    known before the pipeline runs."""
+
+    id: str = Field(examples=["thumb_small"])
+    format: str | None = Field(examples=["webp"])
+    width: int | None = Field(examples=[150])
+    height: int | None = Field(examples=[100])
+    alpha: bool | None = Field(examples=[False])
+    frames: int | None = Field(examples=[1])
+    bytes: int | None = Field(examples=[4800])
+    cpu_seconds: float = Field(examples=[0.02])
+    memory_bytes: int = Field(examples=[310_000_000])
+
+
+class PlanWarning(Shape):
+    """What may not be wanted, and what to change then."""
+
+    code: str = Field(examples=["alpha_lost"])
+    step: str | None = Field(examples=["thumb_small"])
+    message: str = Field(examples=["jpeg has no transparency: what shows through lies on white"])
+    fix: str = Field(examples=["write it as webp, png or avif, or lay it on a colour with a background step"])
+
+
+class Plan(Shape):
+    """What a pipeline will make."""
+
+    outputs: list[PlannedOutput]
+    warnings: list[PlanWarning]
+
+
 class Health(Shape):
     """The process answers."""
 

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from pixelflow.control.assets import Assets
 from pixelflow.control.jobs import Jobs
+from pixelflow.control.planning import Planner
 from pixelflow.control.signing import UrlSigner
 from pixelflow.domain.errors import Busy
 from pixelflow.domain.principal import LOCAL, Principal
@@ -85,6 +86,7 @@ class Services:
 
     jobs: Jobs
     assets: Assets
+    planner: Planner
     signer: UrlSigner
     pool: PoolAdmin
     readiness: Callable[[], Awaitable[Sequence[Check]]]

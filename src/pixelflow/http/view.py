@@ -1,6 +1,7 @@
 """Jobs and their kin as the API shows them."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,6 +9,7 @@ import msgspec
 
 from pixelflow.domain.asset import Asset
 from pixelflow.domain.job import Failure, Job
+from pixelflow.operations.prediction import Prediction
 
 encode = msgspec.json.Encoder().encode
 
@@ -92,6 +94,11 @@ def asset_view(asset: Asset) -> dict[str, Any]:
         "sha256": asset.sha256,
         "created_at": moment(asset.created_at),
     }
+
+
+def plan_view(plan: Prediction) -> dict[str, Any]:
+    """A prediction, field by field."""
+    return asdict(plan)
 
 
 def _failure(failure: Failure | None) -> dict[str, Any] | None:

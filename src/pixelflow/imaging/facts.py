@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from pixelflow.imaging import srgb
+from pixelflow.imaging import srgb, wire
 
 if TYPE_CHECKING:
     import pyvips
@@ -45,6 +45,20 @@ class SourceFacts(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return len(_IMMEDIATE) + len(_READERS)
+
+
+def probed(source: Source) -> wire.Facts:
+    """All that can be said without decoding a pixel."""
+    # Nothing is computed: libvips only says what would come of it.
+    made = srgb.convert(source.header())
+    header = wire.Header(
+        len(source.data),
+        source.frames,
+        alpha=bool(made.hasalpha()),
+        color=made.bands > 2,
+        depth=16 if made.format == "ushort" else 8,
+    )
+    return wire.Facts(source.format, source.width, source.height, header)
 
 
 def _exif(head: pyvips.Image) -> dict[str, str]:

@@ -16,7 +16,7 @@ from pixelflow.domain.errors import ImageError
 from pixelflow.domain.media import BY_NAME, same_as
 from pixelflow.imaging import native, wire
 from pixelflow.imaging.encode import encode
-from pixelflow.imaging.facts import SourceFacts
+from pixelflow.imaging.facts import SourceFacts, probed
 from pixelflow.imaging.limits import check_output, check_picture
 from pixelflow.imaging.picture import SETTLED_PIXELS, Picture, Pixels, settled
 from pixelflow.imaging.plan import Work, derivations, planned
@@ -65,9 +65,11 @@ def render(
 
     Raises ImageError, and OSError when an output cannot be written.
     """
-    pipeline, works = planned(task.steps)
     with ExitStack() as files:
         source = open_source(files.enter_context(mapped(source_fd, task.limits)), task.limits)
+        if not task.steps:
+            return wire.Finished([], [], probed(source), {})
+        pipeline, works = planned(task.steps)
         pictures = Pictures(source, dict(zip(task.assets, asset_fds, strict=True)), task.limits, files)
         outputs = dict(zip(task.outputs, output_fds, strict=True))
         metadata = any(step.operation.needs_metadata for step in pipeline.steps)

@@ -25,7 +25,7 @@ CODES = PICTURE_CODES | {"internal", "oom", "storage", "withdrawn"}
 
 
 class Task(msgspec.Struct, frozen=True):
-    """One job's pixels: no path, no address, no secret."""
+    """One job's pixels: no path, no address, no secret; without steps only the source's header is read."""
 
     steps: list[dict[str, Any]]
     assets: list[str]
@@ -56,12 +56,23 @@ class Skipped(msgspec.Struct, frozen=True):
     message: str
 
 
+class Header(msgspec.Struct, frozen=True):
+    """What a file says of itself before it is decoded, and what its pixels will be like for the steps."""
+
+    bytes: int
+    frames: int
+    alpha: bool
+    color: bool
+    depth: int
+
+
 class Facts(msgspec.Struct, frozen=True):
-    """The source as it was found, upright."""
+    """The source as it was found, upright; ``header`` for a task without steps alone."""
 
     format: str
     width: int
     height: int
+    header: Header | None = None
 
 
 class Finished(msgspec.Struct, frozen=True, tag="finished"):

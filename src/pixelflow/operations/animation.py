@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, model_validator
@@ -12,7 +13,11 @@ from pixelflow.operations.frames import PAGE_HEIGHT, frame_size
 from pixelflow.operations.problems import Contradiction
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pyvips
+
+    from pixelflow.operations.outline import Outline
 
 _DELAYS = "delay"
 _LOOP = "loop"
@@ -51,6 +56,9 @@ class Frames(Operation):
         if "on_limit" in given and self.max_frames is None:
             raise Contradiction("on_limit has no meaning without max_frames", "on_limit")
         return self
+
+    def outline(self, given: Outline, others: Mapping[str, Outline]) -> Outline:
+        return given if given.frames is None else replace(given, frames=self._chosen(given.frames)[1])
 
     def apply(self, image: pyvips.Image, context: Context) -> pyvips.Image:
         import pyvips

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     import pyvips
 
+    from pixelflow.operations.outline import Outline
+
 Percent = Annotated[str, Field(pattern=r"^\d{1,5}(\.\d{1,3})?%$", examples=["50%"])]
 Length = Annotated[int, Field(ge=1, le=65535)] | Percent
 """Whole pixels, or a percentage of the picture's side."""
@@ -80,6 +82,14 @@ class Operation(Described):
     def target(self, width: int, height: int) -> tuple[int, int]:
         """The result's exact size in pixels for a frame of this true size; what it does not change stays."""
         return width, height
+
+    def outline(self, given: Outline, others: Mapping[str, Outline]) -> Outline:
+        """The result's shape for a picture of this one; by default ``target``, and all else stays.
+
+        ``others`` are those of the pictures that it ``needs``, as far as they are known. Raises ImageError as
+        ``apply`` would, where that is known already.
+        """
+        return given.resized(self.target)
 
     def shrink(self, width: int, height: int) -> float:
         """By how much a picture of this size may be shrunk while decoding without loss; 1.0 is not at all."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import model_validator
@@ -16,7 +17,11 @@ from pixelflow.operations.spellings import spelled
 from pixelflow.operations.surface import on_canvas, ready_for
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pyvips
+
+    from pixelflow.operations.outline import Outline
 
 Mode = Annotated[
     Literal["background", "copy", "repeat", "mirror", "blur"],
@@ -59,6 +64,13 @@ class Extend(Operation):
             max(width, pixels(self.width, width)) if self.width is not None else width,
             max(height, pixels(self.height, height)) if self.height is not None else height,
         )
+
+    def outline(self, given: Outline, others: Mapping[str, Outline]) -> Outline:
+        made = given.resized(self.target)
+        if self.mode != "background" or self.color == "auto" or (given.size and made.size == given.size):
+            return made
+        filled = made.ready_for(self.color or "transparent")
+        return filled if given.size else made.or_else(filled)
 
     def apply(self, image: pyvips.Image, context: Context) -> pyvips.Image:
         size = frame_size(image)
@@ -143,6 +155,9 @@ class Border(Operation):
         thick = pixels(self.width, min(width, height))
         return width + 2 * thick, height + 2 * thick
 
+    def outline(self, given: Outline, others: Mapping[str, Outline]) -> Outline:
+        return given.resized(self.target).ready_for(self.color)
+
     def apply(self, image: pyvips.Image, context: Context) -> pyvips.Image:
         size = frame_size(image)
         thick = pixels(self.width, min(size))
@@ -163,6 +178,9 @@ class Background(Operation):
         if rgba(self.color)[3] < 255:
             raise Contradiction("a background is opaque: give a color without alpha", "color")
         return self
+
+    def outline(self, given: Outline, others: Mapping[str, Outline]) -> Outline:
+        return given if given.alpha is False else replace(given.ready_for(self.color), alpha=False)
 
     def apply(self, image: pyvips.Image, context: Context) -> pyvips.Image:
         if not image.hasalpha():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pydantic import Field, model_validator
@@ -12,7 +13,11 @@ from pixelflow.operations.problems import Contradiction
 from pixelflow.operations.surface import ceiling, colored, grey, with_alpha_apart
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pyvips
+
+    from pixelflow.operations.outline import Outline
 
 
 class Grayscale(Operation):
@@ -20,6 +25,9 @@ class Grayscale(Operation):
 
     action = "grayscale"
     family = "colors"
+
+    def outline(self, given: Outline, others: Mapping[str, Outline]) -> Outline:
+        return replace(given, color=False)
 
     def apply(self, image: pyvips.Image, context: Context) -> pyvips.Image:
         return grey(image)
@@ -33,6 +41,9 @@ class Sepia(Operation):
 
     amount: float = Field(default=0.8, ge=0, le=1)
     """0 leaves the picture as it is, 1 is all sepia."""
+
+    def outline(self, given: Outline, others: Mapping[str, Outline]) -> Outline:
+        return replace(given, color=True)
 
     def apply(self, image: pyvips.Image, context: Context) -> pyvips.Image:
         rest = 1 - self.amount
@@ -102,6 +113,9 @@ class Tint(Operation):
         _opaque("color", self.color)
         return self
 
+    def outline(self, given: Outline, others: Mapping[str, Outline]) -> Outline:
+        return replace(given, color=True)
+
     def apply(self, image: pyvips.Image, context: Context) -> pyvips.Image:
         import pyvips
 
@@ -136,6 +150,9 @@ class Duotone(Operation):
         _opaque("shadow", self.shadow)
         _opaque("highlight", self.highlight)
         return self
+
+    def outline(self, given: Outline, others: Mapping[str, Outline]) -> Outline:
+        return replace(given, color=True)
 
     def apply(self, image: pyvips.Image, context: Context) -> pyvips.Image:
         return with_alpha_apart(colored(image), self._toned)

@@ -13,7 +13,11 @@ from pixelflow.operations.spellings import spelled
 from pixelflow.operations.surface import ceiling, ready_for
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pyvips
+
+    from pixelflow.operations.outline import Outline
 
 Radius = Length | Annotated[Literal["max"], spelled(max="full circle")]
 
@@ -29,6 +33,9 @@ class RoundCorners(Operation):
     what `max` is: a square becomes a circle."""
     color: Color = "transparent"
     """What shows where the corners were."""
+
+    def outline(self, given: Outline, others: Mapping[str, Outline]) -> Outline:
+        return given.ready_for("#0000" if rgba(self.color)[3] == 0 else self.color)
 
     def apply(self, image: pyvips.Image, context: Context) -> pyvips.Image:
         shorter = min(frame_size(image))

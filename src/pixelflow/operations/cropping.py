@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pydantic import Field, model_validator
@@ -16,7 +17,11 @@ from pixelflow.operations.problems import Contradiction
 from pixelflow.operations.surface import ceiling, ready_for
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pyvips
+
+    from pixelflow.operations.outline import Outline
 
 
 _BOX = ("x", "y", "width", "height")
@@ -82,18 +87,17 @@ class Crop(Operation):
             return min(wanted[0], width), min(wanted[1], height)
         return wanted
 
+    def outline(self, given: Outline, others: Mapping[str, Outline]) -> Outline:
+        if given.size and (self.x is not None or self.y is not None):
+            self._corner(given.size)
+        # What is not inside of a picture whose size is not known yet is told when it is.
+        return given.resized(lambda *whole: _at_least_one(self.target(*whole)))
+
     def apply(self, image: pyvips.Image, context: Context) -> pyvips.Image:
         whole = frame_size(image)
         box = self.target(*whole)
         if self.x is not None or self.y is not None:
-            left, top = distance(self.x or 0, whole[0]), distance(self.y or 0, whole[1])
-            if min(box) < 1 or left + box[0] > whole[0] or top + box[1] > whole[1]:
-                raise ImageError(
-                    "invalid",
-                    f"the box to crop, {box[0]} × {box[1]} pixels at {left}, {top}, is not inside the "
-                    f"picture of {whole[0]} × {whole[1]} pixels",
-                    step=context.step,
-                )
+            left, top = self._corner(whole, context.step)
         else:
             focus = self.focus or self.gravity or "center"
             if isinstance(focus, str) and focus not in PLACES:
@@ -103,6 +107,23 @@ class Crop(Operation):
             else:
                 left, top = window(whole, box, focus, image)
         return image if box == whole else each_frame(image, lambda frame: frame.crop(left, top, *box))
+
+    def _corner(self, whole: tuple[int, int], step: str | None = None) -> tuple[int, int]:
+        """Left and top of a box that x and y place; raises ImageError for one that is not inside."""
+        left, top = distance(self.x or 0, whole[0]), distance(self.y or 0, whole[1])
+        box = self.target(*whole)
+        if min(box) < 1 or left + box[0] > whole[0] or top + box[1] > whole[1]:
+            raise ImageError(
+                "invalid",
+                f"the box to crop, {box[0]} × {box[1]} pixels at {left}, {top}, is not inside the "
+                f"picture of {whole[0]} × {whole[1]} pixels",
+                step=step,
+            )
+        return left, top
+
+
+def _at_least_one(box: tuple[int, int]) -> tuple[int, int]:
+    return max(1, box[0]), max(1, box[1])
 
 
 class Trim(Operation):
@@ -126,6 +147,9 @@ class Trim(Operation):
     """Whether left and right lose the same, so that the middle stays in the middle."""
     equal_v: bool = False
     """Whether top and bottom lose the same, so that the middle stays in the middle."""
+
+    def outline(self, given: Outline, others: Mapping[str, Outline]) -> Outline:
+        return replace(given, widths=(1, given.widths[1]), heights=(1, given.heights[1]))
 
     def apply(self, image: pyvips.Image, context: Context) -> pyvips.Image:
         # It is read once to look and once to cut, which a streaming decoder cannot do.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import cos, radians, sin
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
@@ -13,7 +14,11 @@ from pixelflow.operations.spellings import spelled
 from pixelflow.operations.surface import ready_for
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pyvips
+
+    from pixelflow.operations.outline import Outline
 
 _RIGHT_ANGLES = {90.0: "d90", 180.0: "d180", 270.0: "d270"}
 
@@ -33,6 +38,22 @@ class Rotate(Operation):
     """Degrees clockwise; negative is counter-clockwise."""
     background: Color = "transparent"
     """What fills the corners."""
+
+    def target(self, width: int, height: int) -> tuple[int, int]:
+        angle = self.angle % 360
+        if angle in {90, 270}:
+            return height, width
+        across, down = abs(cos(radians(angle))), abs(sin(radians(angle)))
+        # As libvips has it: the box around the four corners, rounded.
+        return (
+            max(1, int(width * across + height * down + 0.5)),
+            max(1, int(width * down + height * across + 0.5)),
+        )
+
+    def outline(self, given: Outline, others: Mapping[str, Outline]) -> Outline:
+        made = given.resized(self.target)
+        angle = self.angle % 360
+        return made if angle == 0 or angle in _RIGHT_ANGLES else made.ready_for(self.background)
 
     def apply(self, image: pyvips.Image, context: Context) -> pyvips.Image:
         angle = self.angle % 360

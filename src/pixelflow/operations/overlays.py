@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import ConfigDict, Field, model_validator
@@ -19,7 +20,11 @@ from pixelflow.operations.references import Reference
 from pixelflow.operations.resampling import resample
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pyvips
+
+    from pixelflow.operations.outline import Outline
 
 MAX_LAYERS = 20
 """Layers of one step."""
@@ -76,6 +81,9 @@ class Watermark(Operation):
 
     def needs(self) -> frozenset[str]:
         return frozenset({self.image})
+
+    def outline(self, given: Outline, others: Mapping[str, Outline]) -> Outline:
+        return _cut_through(given) if self.blend == "xor" else given
 
     def apply(self, image: pyvips.Image, context: Context) -> pyvips.Image:
         picture = frame_size(image)
@@ -159,10 +167,18 @@ class Composite(Operation):
     def needs(self) -> frozenset[str]:
         return frozenset(layer.image for layer in self.layers)
 
+    def outline(self, given: Outline, others: Mapping[str, Outline]) -> Outline:
+        return _cut_through(given) if any(layer.blend == "xor" for layer in self.layers) else given
+
     def apply(self, image: pyvips.Image, context: Context) -> pyvips.Image:
         for layer in self.layers:
             image = layer.over(image, context)
         return image
+
+
+def _cut_through(given: Outline) -> Outline:
+    """With alpha, or without: a layer that lies out of sight adds none."""
+    return given.or_else(replace(given, alpha=True))
 
 
 def _found(reference: str, context: Context) -> pyvips.Image:

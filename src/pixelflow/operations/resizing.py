@@ -18,7 +18,11 @@ from pixelflow.operations.spellings import spelled
 from pixelflow.operations.surface import on_canvas
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pyvips
+
+    from pixelflow.operations.outline import Outline
 
 Fit = Annotated[
     Literal["inside", "cover", "cover_down", "contain", "fill", "outside", "auto"],
@@ -97,6 +101,20 @@ class Resize(Operation):
 
     def target(self, width: int, height: int) -> tuple[int, int]:
         return self.plan(width, height).size
+
+    def outline(self, given: Outline, others: Mapping[str, Outline]) -> Outline:
+        made = given.resized(self.target)
+        if (
+            self.fit != "contain"
+            or self.width is None
+            or self.height is None
+            or self.background in {"auto", "blur"}
+        ):
+            return made
+        plan = self.plan(*given.size) if given.size else None
+        if plan and plan.canvas == plan.scaled:
+            return made
+        return made.ready_for(self.background) if plan else made.or_else(made.ready_for(self.background))
 
     def shrink(self, width: int, height: int) -> float:
         if self.linear or self.kernel == "nearest":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pydantic import Field, model_validator
@@ -12,9 +13,11 @@ from pixelflow.operations.problems import Contradiction
 from pixelflow.operations.surface import ceiling, grey, with_alpha_apart
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     import pyvips
+
+    from pixelflow.operations.outline import Outline
 
 _LIGHTNESS_STEPS = 65535 / 100
 """Bins of a histogram of CIE lightness, for each of its 100 units."""
@@ -51,6 +54,9 @@ class Threshold(Operation):
 
     value: int = Field(default=128, ge=0, le=255)
     """The least luminance, as an 8-bit grey value, that becomes white; at 0 all does."""
+
+    def outline(self, given: Outline, others: Mapping[str, Outline]) -> Outline:
+        return replace(given, color=False)
 
     def apply(self, image: pyvips.Image, context: Context) -> pyvips.Image:
         def split(light: pyvips.Image) -> pyvips.Image:
