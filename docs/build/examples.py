@@ -75,6 +75,39 @@ EXAMPLES: Mapping[str, Example] = dict(
         example("noise", amount=0.12),
         example("vignette", strength=0.9),
         example("gradient", color="#12355b", direction="down", start=0.3),
+        (
+            "composite",
+            Example(
+                [
+                    {
+                        "id": "face",
+                        "action": "crop",
+                        "x": 210,
+                        "y": 30,
+                        "width": 120,
+                        "height": 120,
+                        "output": False,
+                    },
+                    {
+                        "id": "round",
+                        "action": "round_corners",
+                        "from": "face",
+                        "radius": "max",
+                        "output": False,
+                    },
+                    {"id": "soft", "action": "blur", "sigma": 8, "output": False},
+                    {
+                        "action": "composite",
+                        "from": "soft",
+                        "layers": [
+                            {"image": "step:round", "gravity": "center"},
+                            {"image": "logo", "gravity": "south_east", "x": 12, "y": 12, "blend": "multiply"},
+                        ],
+                    },
+                ],
+                assets={"logo": "badge.webp"},
+            ),
+        ),
         with_assets("watermark", {"logo": "badge.webp"}, image="logo", scale=0.25, margin=12, opacity=0.9),
         example(
             "text",

@@ -19,7 +19,7 @@ from zipfile import ZipFile
 from examples import EXAMPLES, Example
 from pictures import DRAWN
 from PIL import Image
-from pydantic import BeforeValidator
+from pydantic import BaseModel, BeforeValidator
 
 from pixelflow.cli import local
 from pixelflow.cli.configuration import read_settings
@@ -193,24 +193,25 @@ def _listing(file: bytes) -> Iterator[str]:
 
 
 def _command(example: Example) -> str:
-    given = quote(_short(_steps(example)))
+    steps = _steps(example)
+    given = quote(_short(steps[0])) if len(steps) == 1 else "steps.json"
     assets = "".join(f" \\\n  --asset {name}={_path(file)}" for name, file in example.assets.items())
     line = f"pixelflow process {_path(example.source)} -o results"
     between = " " if len(line) + len(given) < 110 else " \\\n  "
     return f"{line}{between}-p {given}{assets}"
 
 
-def _short(steps: Sequence[Mapping[str, Any]]) -> str:
-    """One step as the command line has it, or JSON where that cannot say it."""
+def _short(step: Mapping[str, Any]) -> str:
+    """A step as the command line has it, or JSON where that cannot say it."""
     values = ",".join(
         f"{name}={value if isinstance(value, str) else json.dumps(value)}"
-        for name, value in steps[0].items()
+        for name, value in step.items()
         if name not in {"id", "action"}
     )
-    text = f"{steps[0]['action']}:{values}" if values else str(steps[0]["action"])
-    if len(steps) == 1 and "[" not in text and "{" not in text and read_steps([text]) == list(steps):
+    text = f"{step['action']}:{values}" if values else str(step["action"])
+    if "[" not in text and "{" not in text and read_steps([text]) == [step]:
         return text
-    return json.dumps(steps[0] if len(steps) == 1 else steps)
+    return json.dumps(step)
 
 
 def _path(file: str) -> str:
@@ -227,33 +228,33 @@ def _size(file: bytes) -> str:
         return f"{picture.width} × {picture.height}" + (f", {frames} frames" if frames > 1 else "")
 
 
-def _parameters(model: type[Operation]) -> Iterator[str]:
+def _parameters(model: type[BaseModel]) -> Iterator[str]:
+    yield from _table(model)
+    for part, users in _parts(model).items():
+        yield ""
+        yield f"In {' and '.join(f'`{user}`' for user in users)}:"
+        yield ""
+        yield from _table(part)
+
+
+def _parts(model: type[BaseModel]) -> Mapping[type[BaseModel], list[str]]:
+    """The models of values with keys of their own, and the parameters that have such values."""
+    parts: defaultdict[type[BaseModel], list[str]] = defaultdict(list)
+    for name, field in model.model_fields.items():
+        for each in _inside(field.annotation):
+            if isinstance(each, type) and issubclass(each, BaseModel):
+                parts[each].append(name)
+    return parts
+
+
+def _table(model: type[BaseModel]) -> Iterator[str]:
     schema = model.model_json_schema()
-    yield from _table(model, schema, schema.get("required", ()))
-    for name, part in schema.get("$defs", {}).items():
-        if "properties" not in part:
-            continue
-        users = [
-            f"`{field}`" for field, one in schema["properties"].items() if f'/{name}"' in json.dumps(one)
-        ]
-        if not users:
-            continue
-        yield ""
-        yield f"In {' and '.join(users)}:"
-        yield ""
-        yield "| key | default | meaning |"
-        yield "|---|---|---|"
-        for key, one in part["properties"].items():
-            default = _default(key, one, part.get("required", ()))
-            yield f"| `{key}` | {default} | {_cell(one.get('description', ''))} |"
-
-
-def _table(model: type[Operation], schema: Mapping[str, Any], required: Sequence[str]) -> Iterator[str]:
     yield "| parameter | takes | default | meaning |"
     yield "|---|---|---|---|"
     for name, one in schema["properties"].items():
+        default = _default(name, one, schema.get("required", ()))
         meaning = _cell(one.get("description", ""))
-        yield f"| `{name}` | {_cell(allowed(model, name))} | {_default(name, one, required)} | {meaning} |"
+        yield f"| `{name}` | {_cell(allowed(model, name))} | {default} | {meaning} |"
 
 
 def _default(name: str, schema: Mapping[str, Any], required: Sequence[str]) -> str:
@@ -274,12 +275,9 @@ def _spellings(model: type[Operation]) -> Iterator[str]:
         for theirs, ours in parameters(model.action).items()
         if ours in model.model_fields and theirs not in model.model_fields
     ]
-    for name, field in model.model_fields.items():
-        words: defaultdict[str, list[str]] = defaultdict(list)
-        for known in _known(field.annotation, *field.metadata):
-            for theirs, ours in known.ours.items():
-                words[ours].append(f"`{theirs}`")
-        rows += [(f"`{name}`: `{ours}`", ", ".join(theirs)) for ours, theirs in words.items()]
+    rows += _words("", model)
+    for part, users in _parts(model).items():
+        rows += _words(f"{users[0]}.", part)
     if rows:
         yield "## Other spellings"
         yield ""
@@ -292,13 +290,24 @@ def _spellings(model: type[Operation]) -> Iterator[str]:
         yield ""
 
 
-def _known(*found: Any) -> Iterator[Spellings]:
-    """The spellings in annotations, however deep in unions."""
-    for each in found:
-        if isinstance(each, BeforeValidator) and isinstance(each.func, Spellings):
-            yield each.func
-        else:
-            yield from _known(*get_args(each))
+def _words(before: str, model: type[BaseModel]) -> Iterator[tuple[str, str]]:
+    for name, field in model.model_fields.items():
+        words: defaultdict[str, list[str]] = defaultdict(list)
+        for each in _inside(field.annotation, *field.metadata):
+            if isinstance(each, BeforeValidator) and isinstance(each.func, Spellings):
+                for theirs, ours in each.func.ours.items():
+                    words[ours].append(f"`{theirs}`")
+        taken = allowed(model, name)
+        for ours, others in words.items():
+            if ours in taken:
+                yield f"`{before}{name}`: `{ours}`", ", ".join(others)
+
+
+def _inside(*annotations: Any) -> Iterator[Any]:
+    """All that annotations are made of, however deep."""
+    for each in annotations:
+        yield each
+        yield from _inside(*get_args(each))
 
 
 def _families() -> Mapping[str, list[str]]:
