@@ -306,7 +306,10 @@ CASES = {
             ("a", "x" * 2000, "line\nline", "© 世界 👍"),
             ("", " ", "\x00", "\ud800", "x" * 2001, 5, []),
         ),
-        "font": one_of("Noto Sans", "Noto Sans Bold"),
+        "font": one_of(
+            *("Noto Sans", "Noto Sans Bold", "Noto Serif", "Noto Serif Bold", "Roboto Mono"),
+            aliases=("serif", "mono", "noto sans", "Sans-Serif"),
+        ),
         "size": between(1, 1000),
         "width": (PIXELS, NO_PIXELS),
         "height": (PIXELS, NO_PIXELS),

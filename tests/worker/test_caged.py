@@ -11,6 +11,7 @@ from harness.pooling import outcome, running_pool
 from pixelflow.domain.installed import writable
 from pixelflow.domain.limits import MAX_STEPS
 from pixelflow.imaging import wire
+from pixelflow.operations import fonts
 from pixelflow.operations.faces import installed
 from pixelflow.operations.registry import operations
 
@@ -54,6 +55,7 @@ STEPS = [
     {"action": "watermark", "image": "mark", "tile": "chess", "rotate": 30, "blend": "screen"},
     {"action": "composite", "layers": [{"image": "mark", "blend": "soft_light", "rotate": 30}]},
     {"action": "text", "text": "Ag ÄÖ 漢 🙂", "color": "red", "stroke": 1},
+    *({"action": "text", "text": "漢 Ω Ж", "font": name, "size": 9} for name in fonts.installed()),
     {"action": "text", "text": "Ag", "font": "Noto Sans Bold", "width": "80%", "height": "50%"},
     {"action": "metadata", "keep": ["icc", "copyright"], "set": {"artist": "Ada"}},
     {"action": "frames", "loop": 2, "delay": 40},

@@ -76,7 +76,8 @@ def serve(
 
     ``orders``: the sandbox's setting, bytes of memory, bytes of an output.
     """
-    from pixelflow.imaging import native, render, warmup
+    from pixelflow.imaging import render, warmup
+    from pixelflow.operations import fonts
 
     sandbox, memory_bytes, output_bytes = orders
     cage.call_process(NAME)
@@ -85,7 +86,7 @@ def serve(
         states = dict.fromkeys(cage.PARTS, "off")
     else:
         sizes = {"memory_bytes": int(memory_bytes), "output_bytes": int(output_bytes)}
-        states = states | cage.seal([native.FONTS], **sizes)
+        states = states | cage.seal(fonts.folders(), **sizes)
     render.warm_up(scratch)
     for file in scratch:
         os.close(file)

@@ -12,7 +12,7 @@ from PIL import Image
 from pixelflow.domain.installed import writable
 from pixelflow.domain.limits import ImageLimits
 from pixelflow.imaging import wire
-from pixelflow.operations import faces
+from pixelflow.operations import faces, fonts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -34,8 +34,7 @@ def run(render: Render, scratch: Sequence[int]) -> None:
     picture = wedge.bandjoin([wedge, wedge]).copy(interpretation="srgb")
     picture.icc_transform("p3").avg()
     picture.icc_transform("cmyk").avg()
-    pyvips.Image.text("Ag", font="Noto Sans 12").avg()
-    pyvips.Image.text("Ag", font="Noto Sans Bold 12").avg()
+    fonts.load()
     if faces.installed():
         faces.found(picture)
     made = _done(render, picture.pngsave_buffer(), writable(), empty)

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from html import escape
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 from unicodedata import category
 
 from pydantic import AfterValidator, Field, model_validator
 
-import pixelflow
 from pixelflow.domain.errors import ImageError
 from pixelflow.operations.base import Context, Length, Operation, pixels
 from pixelflow.operations.color import Color, rgba
 from pixelflow.operations.dilation import dilated
+from pixelflow.operations.fonts import LINE_HEIGHT, FontName, lettering
 from pixelflow.operations.frames import frame_size
 from pixelflow.operations.gravity import Gravity
 from pixelflow.operations.layers import MAX_LAYER_PIXELS, Placement, Tile, laid_over
@@ -24,11 +23,6 @@ from pixelflow.operations.spellings import spelled
 
 if TYPE_CHECKING:
     import pyvips
-
-FONTS = {"Noto Sans": "NotoSans-Regular.ttf", "Noto Sans Bold": "NotoSans-Bold.ttf"}
-_FOLDER = Path(pixelflow.__file__).parent / "imaging" / "fonts"
-_LINE_HEIGHT = 1.4
-"""Of both fonts, in multiples of the size."""
 
 
 def _words(text: str) -> str:
@@ -54,8 +48,9 @@ class Text(Operation):
 
     text: Annotated[str, Field(min_length=1, max_length=2000), AfterValidator(_words)]
     """The words; a line break starts a new line."""
-    font: Literal["Noto Sans", "Noto Sans Bold"] = "Noto Sans"
-    """One of the fonts that come with the server."""
+    font: FontName = "Noto Sans"
+    """All come with the server but the CJK one, which the extra `cjk` brings. Letters that a font lacks are
+    taken from the others; one that none has is shown as a box."""
     size: float | None = Field(default=None, ge=1, le=1000)
     """Height of the type in pixels; by default 32."""
     width: Length | None = None
@@ -146,10 +141,10 @@ class Text(Operation):
                 "invalid", f"so much text at this size would take {area:,} pixels", step=context.step
             )
         try:
-            return pyvips.Image.text(
+            return lettering(
                 escape(self.text, quote=False),
-                font=f"{self.font} {size:g}",
-                fontfile=str(_FOLDER / FONTS[self.font]),
+                self.font,
+                size,
                 align={"center": "centre", "right": "high"}.get(self.align, "low"),
                 justify=self.align == "justify",
                 spacing=self.spacing,
@@ -165,7 +160,7 @@ class Text(Operation):
         """No fewer pixels than the words will take."""
         lines = sum(1 + int(2 * len(line) * size / max(width, size)) for line in self.text.splitlines())
         longest = min(max(width, size), size * max(len(line) for line in self.text.splitlines()))
-        return int(lines * (size * _LINE_HEIGHT + self.spacing) * longest)
+        return int(lines * (size * LINE_HEIGHT + self.spacing) * longest)
 
     def _label(self, letters: pyvips.Image) -> pyvips.Image:
         """Words, outline and box in sRGB with alpha."""
