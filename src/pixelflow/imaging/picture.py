@@ -66,10 +66,11 @@ class Picture:
     ``size`` is the true width and height of one frame in pixels: the image may be smaller when it was shrunk
     while it was decoded, and ``filled`` is then how much of it the picture truly fills, as in
     ``resampling.scaled``. ``unfinished`` is what the source still needs to be upright and in sRGB, which is
-    cheaper done to a scaled result. ``lazy`` says that no pixel was computed yet.
+    cheaper done to a scaled result; ``turns`` says that it turns or mirrors the picture, whose partly filled
+    edge is then another one. ``lazy`` says that no pixel was computed yet.
     """
 
-    __slots__ = ("_image", "filled", "lazy", "pixels", "size", "unfinished")
+    __slots__ = ("_image", "filled", "lazy", "pixels", "size", "turns", "unfinished")
 
     def __init__(
         self,
@@ -78,6 +79,7 @@ class Picture:
         unfinished: Callable[[pyvips.Image], pyvips.Image] | None = None,
         *,
         filled: Size | None = None,
+        turns: bool = False,
         lazy: bool = False,
     ) -> None:
         self.pixels = content if isinstance(content, Pixels) else None
@@ -85,6 +87,7 @@ class Picture:
         self.size = size
         self.unfinished = unfinished
         self.filled = filled
+        self.turns = turns
         self.lazy = lazy
 
     @property
@@ -101,7 +104,8 @@ class Picture:
             before, self._image = self.image, self.unfinished(self.image)
             self.unfinished = None
             if self._image is not before:
-                self.pixels = self.filled = None
+                self.pixels = None
+                self.filled = None if self.turns else self.filled
                 self._image = self._image.copy_memory()
 
     def release(self) -> None:

@@ -127,6 +127,7 @@ class Source:
             (self.width, self.height),
             None if isinstance(content, Pixels) and self.orientation == 1 else self._finished,
             filled=(across / by, down / by) if by > 1 else None,
+            turns=self.orientation != 1,
         )
 
     def _finished(self, image: pyvips.Image) -> pyvips.Image:
