@@ -51,7 +51,10 @@ def pixelflow_command() -> list[str]:
 
 
 def pixelflow_environment(home: Path, port: int, **settings: str) -> dict[str, str]:
-    """The settings of the server under test; everything else is as it comes."""
+    """The settings of the server under test; everything else is as it comes.
+
+    Every job does its work: the step cache, which would give the same picture's outputs again, is off.
+    """
     return {
         "HOST": HOST,
         "PORT": str(port),
@@ -60,6 +63,7 @@ def pixelflow_environment(home: Path, port: int, **settings: str) -> dict[str, s
         "OUTPUT_DIR": str(home / "outputs"),
         "WORKER_POOL_SIZE": "2",
         "SANDBOX": "required",
+        "STEP_CACHE": "false",
         **settings,
     }
 

@@ -28,6 +28,7 @@ from pixelflow.ports.storage import Storage
 from pixelflow.ports.store import JobStore
 from pixelflow.settings import Settings
 from pixelflow.telemetry import Metrics, Slots
+from pixelflow.worker.cache import StepCache
 from pixelflow.worker.pool import Pool
 from pixelflow.worker.probe import probe
 from pixelflow.worker.worker import Pace, Worker
@@ -80,6 +81,9 @@ async def assemble(settings: Settings, stopping: Callable[[], bool]) -> AsyncIte
                 settings.worker.heartbeat_seconds,
                 settings.keeper.keeper_seconds,
             ),
+            cache=StepCache(store, storage, limits, lambda: pool.versions, metrics.recalled)
+            if settings.worker.step_cache
+            else None,
             observe=metrics.phase,
             ended=metrics.ended,
         )

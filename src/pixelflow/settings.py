@@ -92,6 +92,9 @@ class WorkerSettings(Part):
     """A decoder process is replaced after this many jobs."""
     child_max_rss_bytes: Annotated[int, Field(ge=64 * MEGABYTE)] = 512 * MEGABYTE
     """A decoder process that holds more than this after a job is replaced."""
+    step_cache: bool = True
+    """An output that an earlier job of the same tenant has, made of the same bytes by the same step, is given
+    again without work, for as long as that job is kept."""
     lease_seconds: Annotated[float, Field(gt=0)] = 30.0
     """How long a claim holds without a heartbeat."""
     heartbeat_seconds: Annotated[float, Field(gt=0)] = 3.0

@@ -88,6 +88,13 @@ class Metrics:
             ["state", "code"],
             registry=self.registry,
         )
+        reused = Counter(
+            "pixelflow_step_cache_total",
+            "Outputs that an earlier job had made already (hit), and those that had to be made (miss).",
+            ["result"],
+            registry=self.registry,
+        )
+        self._hits, self._misses = reused.labels("hit"), reused.labels("miss")
         # A lookup by labels costs more than the count itself.
         self._phase = cache(phases.labels)
         self._http = cache(requests.labels)
@@ -100,6 +107,11 @@ class Metrics:
     def ended(self, state: str, code: str) -> None:
         """A job ended."""
         self._ended(state, code).inc()
+
+    def recalled(self, hits: int, misses: int) -> None:
+        """So many of a job's outputs were in the step cache, and so many were not."""
+        self._hits.inc(hits)
+        self._misses.inc(misses)
 
     def http(self, method: str, route: str, status: int, seconds: float) -> None:
         """A request was answered; ``route`` is the template, never the path."""

@@ -28,7 +28,9 @@ PIPELINE = json.dumps(
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[RunningServer]:
-    with running_server(tmp_path, LEASE_SECONDS="4", HEARTBEAT_SECONDS="1", KEEPER_SECONDS="0.5") as running:
+    paced = {"LEASE_SECONDS": "4", "HEARTBEAT_SECONDS": "1", "KEEPER_SECONDS": "0.5"}
+    # the same picture again and again: without the cache every job is work that can be killed
+    with running_server(tmp_path, STEP_CACHE="false", **paced) as running:
         yield running
 
 

@@ -17,7 +17,9 @@ Factory = Callable[[Path], Storage]
 
 BACKENDS: dict[str, Factory] = {
     "local": lambda folder: LocalStorage(folder / "uploads", folder / "outputs"),
-    "local, file by file": lambda folder: LocalStorage(folder / "uploads", folder / "outputs", whole=False),
+    "local, file by file": lambda folder: LocalStorage(
+        folder / "uploads", folder / "outputs", whole=False, links=False
+    ),
     "local, one folder for all": lambda folder: LocalStorage(folder, folder),
 }
 
@@ -276,3 +278,55 @@ async def test_a_key_that_the_server_would_not_make_is_refused(storage: Storage,
 async def test_free_space_is_told_where_it_has_a_meaning(storage: Storage) -> None:
     free = await storage.free_bytes()
     assert free is None or free > 0
+
+
+async def test_a_copy_is_an_object_of_its_own(storage: Storage) -> None:
+    whole = os.urandom(300_000)
+    stored = await storage.put(output_key("local", "first", 1, "thumb", "jpg"), stream(whole))
+    key = output_key("local", "second", 1, "small", "jpg")
+    fresh = storage.stage(output_key("local", "second", 1, "large", "jpg"))
+    os.write(fresh.fd, b"large")
+    copy = await storage.stage_copy(stored.key, key)
+    assert os.pread(copy.fd, 10, 0) == whole[:10]
+    assert (copy.key, await gone(storage, key)) == (key, True)
+    first, second = await storage.commit([copy, fresh])
+    assert (first.key, first.bytes, first.sha256) == (key, stored.bytes, stored.sha256)
+    assert second.bytes == 5
+    await storage.delete([stored.key])
+    assert await content(storage, key) == whole
+    assert await everything(storage) == {key, second.key}
+
+
+async def test_a_copy_that_is_discarded_leaves_its_original(storage: Storage) -> None:
+    stored = await storage.put(output_key("local", "first", 1, "thumb", "jpg"), stream(b"whole"))
+    await storage.discard(
+        [await storage.stage_copy(stored.key, output_key("local", "second", 1, "s", "jpg"))]
+    )
+    assert await everything(storage) == {stored.key}
+    assert await content(storage, stored.key) == b"whole"
+
+
+async def test_what_is_not_there_cannot_be_copied(storage: Storage) -> None:
+    missing = output_key("local", "first", 1, "thumb", "jpg")
+    with pytest.raises(KeyError):
+        await storage.stage_copy(missing, output_key("local", "second", 1, "thumb", "jpg"))
+    assert await everything(storage) == set()
+
+
+async def test_a_copy_is_as_young_as_any_new_object(storage: Storage, tmp_path: Path) -> None:
+    stored = await storage.put(output_key("local", "first", 1, "thumb", "jpg"), stream(b"whole"))
+    path = storage.local_path(stored.key)
+    if path is not None:
+        os.utime(path, (1, 1))
+    copy = await storage.stage_copy(stored.key, output_key("local", "second", 1, "thumb", "jpg"))
+    await storage.commit([copy])
+    old = {entry.key async for entry in storage.list(older_than_seconds=3600)}
+    assert copy.key not in old
+
+
+async def gone(storage: Storage, key: str) -> bool:
+    try:
+        os.close(await storage.open(key))
+    except KeyError:
+        return True
+    return False

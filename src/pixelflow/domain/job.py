@@ -81,7 +81,7 @@ class Source:
 @dataclass(frozen=True, slots=True)
 class Output:
     """One kept result of a step, durable in storage under ``key``; width and height in pixels, absent for
-    JSON."""
+    JSON. ``cached`` when it is that of an earlier job, made of the same bytes by the same step."""
 
     id: str
     key: str
@@ -91,6 +91,7 @@ class Output:
     sha256: str
     width: int | None = None
     height: int | None = None
+    cached: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +168,8 @@ class Completion:
     source_format: str | None = None
     source_width: int | None = None
     source_height: int | None = None
+    keys: Mapping[str, bytes] = field(default_factory=dict)
+    """Under which key of the step cache each output is to be found again, by step."""
 
 
 def new_id() -> str:

@@ -51,6 +51,7 @@ class Output(Shape):
     width: int | None = Field(None, examples=[150])
     height: int | None = Field(None, examples=[100])
     sha256: str | None = Field(None, examples=[SHA256])
+    cached: bool | None = Field(None, description="An earlier job's, made of the same bytes by the same step")
     url: str | None = Field(examples=[f"/v1/jobs/{JOB_ID}/outputs/thumb_small"])
     error: Failure | None = None
 

@@ -48,6 +48,7 @@ def job_view(job: Job, base: str = "", progress: int | None = None) -> dict[str,
                 "width": output.width,
                 "height": output.height,
                 "sha256": output.sha256,
+                "cached": output.cached,
                 "url": prefix + output.id,
             }
             for output in job.outputs

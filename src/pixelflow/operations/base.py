@@ -67,6 +67,9 @@ class Operation(Described):
     chooses_frames: ClassVar[bool] = False
     """Whether it needs all frames of the source, even where the output has room for one only."""
 
+    cacheable: ClassVar[bool] = True
+    """Whether the same picture and the same parameters always give the same result."""
+
     @property
     def pure_resize(self) -> bool:
         """Whether it only scales the whole picture down to ``target``, so that a smaller sibling will do."""

@@ -1,6 +1,6 @@
 """A pipeline: what the caller sent, checked step by step and turned into operations."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
@@ -12,6 +12,7 @@ from pixelflow.domain.errors import InvalidRequest, Problem
 from pixelflow.domain.limits import MAX_STEPS
 from pixelflow.operations.base import Operation
 from pixelflow.operations.encoding import Encoding
+from pixelflow.operations.identity import Identity, identities
 from pixelflow.operations.problems import allowed, found, plain, shown, unknown
 from pixelflow.operations.references import files_in, steps_in
 from pixelflow.operations.registry import operations
@@ -52,6 +53,26 @@ class Pipeline:
     def needs(self) -> frozenset[str]:
         """The files beside the source that any step refers to: assets, and earlier jobs' pictures."""
         return files_in(name for step in self.steps for name in step.operation.needs())
+
+    @cached_property
+    def identities(self) -> Mapping[str, Identity]:
+        """What each kept output depends on beside the source's bytes, by step."""
+        return identities(self.steps)
+
+    def leading_to(self, outputs: Collection[str]) -> list[dict[str, Any]]:
+        """The steps without which these outputs cannot be made, as they were sent, the others' not kept."""
+        by_id = {step.id: step for step in self.steps}
+        wanted, found = list(outputs), set[str]()
+        while wanted:
+            step = by_id[wanted.pop()]
+            if step.id not in found:
+                found.add(step.id)
+                wanted += [*filter(None, [step.source]), *step.refers]
+        return [
+            {**raw} if raw["id"] in outputs else {**raw, "output": False}
+            for raw in self.raw
+            if raw["id"] in found
+        ]
 
 
 STEP_ID = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"

@@ -46,6 +46,9 @@ class Storage(Protocol):
     def stage(self, key: str) -> Staged:
         """Open a descriptor to write to; ends with ``commit`` or ``discard``."""
 
+    async def stage_copy(self, source: str, key: str) -> Staged:
+        """Stage what lies under ``source`` once more, as cheaply as can be; its descriptor only reads."""
+
     async def commit(self, staged: Sequence[Staged]) -> Sequence[Stored]:
         """Hash, make durable and publish all of them; closes the descriptors."""
 

@@ -6,7 +6,7 @@ from typing import Generic, Protocol, TypeVar
 
 from pixelflow.domain.asset import JOB, Asset
 from pixelflow.domain.event import Event
-from pixelflow.domain.job import Claim, Completion, Failure, Job, JobState, Source
+from pixelflow.domain.job import Claim, Completion, Failure, Job, JobState, Output, Source
 
 T = TypeVar("T")
 
@@ -42,6 +42,14 @@ class JobFilter:
 
     state: JobState | None = None
     created_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """An output of a completed job, and that job's source as it was found."""
+
+    output: Output
+    source: Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +95,11 @@ class JobStore(Protocol):
         a missing one was cancelled, deleted or rescued."""
 
     async def finish(self, claim: Claim, completion: Completion) -> Job | None:
-        """processing → completed, or failed when the completion carries a failure; with all outputs."""
+        """processing → completed, or failed when the completion carries a failure; with all outputs, which
+        ``recall`` finds by the completion's keys for as long as the job is there."""
+
+    async def recall(self, tenant: str, keys: Sequence[bytes]) -> Mapping[bytes, Recalled]:
+        """What jobs of the tenant were completed with under these keys, of each the newest job's."""
 
     async def crashed(self, claim: Claim, failure: Failure) -> Job | None:
         """processing → queued with one crash more, or → quarantined at ``MAX_CRASHES``."""

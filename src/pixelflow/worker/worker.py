@@ -5,7 +5,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import structlog
 
@@ -20,8 +20,9 @@ from pixelflow.imaging.plan import checked
 from pixelflow.operations.pipeline import Pipeline, Step
 from pixelflow.ports.events import EventHub
 from pixelflow.ports.queue import Queue
-from pixelflow.ports.storage import Staged, Storage
+from pixelflow.ports.storage import Staged, Storage, Stored
 from pixelflow.ports.store import JobStore, picture_key
+from pixelflow.worker.cache import NOTHING, Found, StepCache
 from pixelflow.worker.lease import Lease, Leases
 from pixelflow.worker.pool import Pool
 from pixelflow.worker.running import Died, Running, Stopped
@@ -53,6 +54,8 @@ class Worker:
     pool: Pool
     limits: ImageLimits
     pace: Pace = Pace()
+    cache: StepCache | None = None
+    """Without one every step is done, whatever there is already."""
     observe: Callable[[str, float], None] = lambda phase, seconds: None
     """Told each phase's name (waiting, decode, an operation, encode, storing) and its seconds."""
     ended: Callable[[str, str], None] = lambda state, code: None
@@ -148,27 +151,41 @@ class Worker:
             self.ended(ended.state, code)
         words.info("job " + ended.state, error=code)
 
-    async def _attempt(self, job: Job, claim: Claim, lease: Lease) -> Job | None:
+    async def _attempt(self, job: Job, claim: Claim, lease: Lease, *, reuse: bool = True) -> Job | None:
         try:
             pipeline = checked([dict(step) for step in job.pipeline])
         except PixelFlowError as error:
             return await self.store.finish(claim, Completion(failure=Failure("invalid", error.detail)))
-        staged: list[Staged] = []
+        found = await self.cache.find(job, pipeline) if self.cache else NOTHING
+        places = {step.id: self._key(job, step) for step in pipeline.outputs}
+        staged: dict[str, Staged] = {}
         with ExitStack() as opened:
             try:
-                files = await self._open(job, pipeline, opened)
-                for step in pipeline.outputs:
-                    staged.append(self.storage.stage(self._key(job, step)))  # noqa: PERF401 - each is discarded below
-                running = self._submit(job, lease, pipeline, [*files, *(each.fd for each in staged)])
-                lease.attach(running)
-                outcome = await running.outcome
+                if not reuse:
+                    found = replace(found, outputs={})
+                elif self.cache:
+                    found = await self.cache.stage(found, places, staged)
+                missing = [step for step in places if step not in staged]
+                if missing:
+                    left = checked(pipeline.leading_to(missing)) if staged else pipeline
+                    files = await self._open(job, left, opened)
+                    for step in missing:
+                        staged[step] = self.storage.stage(places[step])
+                    running = self._submit(job, lease, left, [*files, *(staged[step].fd for step in missing)])
+                    lease.attach(running)
+                    outcome = await running.outcome
+                else:
+                    outcome = found.finished
                 if isinstance(outcome, wire.Finished):
-                    return await self._keep(job, claim, outcome, pipeline, staged)
+                    return await self._keep(job, claim, outcome, found, staged)
+            except _Damaged:
+                log.warning("a stored output is damaged, all are made anew", job=job.id)
+                return await self._attempt(job, claim, lease, reuse=False)
             except _Missing as error:
                 failure = Failure("source_missing", f"{error} is no longer in the storage")
                 return await self.store.finish(claim, Completion(failure=failure))
             finally:
-                await self.storage.discard(staged)
+                await self.storage.discard(list(staged.values()))
         match outcome:
             case wire.Failed(code, message, step_id):
                 return await self.store.finish(claim, Completion(failure=Failure(code, message, step_id)))
@@ -183,7 +200,7 @@ class Worker:
 
     def _submit(self, job: Job, lease: Lease, pipeline: Pipeline, files: Sequence[int]) -> Running:
         task = wire.Task(
-            steps=[dict(step) for step in job.pipeline],
+            steps=[dict(step) for step in pipeline.raw],
             assets=sorted(pipeline.needs),
             outputs=[step.id for step in pipeline.outputs],
             limits=self.limits,
@@ -215,45 +232,38 @@ class Worker:
         return files
 
     async def _keep(
-        self, job: Job, claim: Claim, done: wire.Finished, pipeline: Pipeline, staged: list[Staged]
+        self, job: Job, claim: Claim, done: wire.Finished, found: Found, staged: dict[str, Staged]
     ) -> Job | None:
         begun = time.perf_counter()
-        skipped = {each.step for each in done.skipped}
-        steps = [step for step in pipeline.outputs if step.id not in skipped]
-        by_step = dict(zip((step.id for step in pipeline.outputs), staged, strict=True))
-        kept = [by_step[step.id] for step in steps]
-        await self.storage.discard([by_step[step] for step in skipped if step in by_step])
+        for each in done.skipped:
+            if each.step in staged:
+                await self.storage.discard([staged.pop(each.step)])
+        files = list(staged.values())
+        steps = list(staged)
         staged.clear()
-        stored = await self.storage.commit(kept)
-        made = {each.step: each for each in done.made}
-        outputs = [
-            Output(
-                id=step.id,
-                key=file.key,
-                format=made[step.id].format,
-                media_type=_media_type(made[step.id].format),
-                bytes=file.bytes,
-                sha256=file.sha256,
-                width=made[step.id].width,
-                height=made[step.id].height,
-            )
-            for step, file in zip(steps, stored, strict=True)
-        ]
+        stored = dict(zip(steps, await self.storage.commit(files), strict=True))
+        if any(stored[step].sha256 != known.output.sha256 for step, known in found.outputs.items()):
+            await self.storage.delete([file.key for file in stored.values()])
+            raise _Damaged
+        outputs = {made.step: _output(made, stored[made.step]) for made in done.made}
+        for step, known in found.outputs.items():
+            outputs[step] = replace(known.output, id=step, key=stored[step].key, cached=True)
         completion = Completion(
-            outputs=outputs,
+            outputs=[outputs[step["id"]] for step in job.pipeline if step["id"] in outputs],
             skipped=[
                 SkippedOutput(each.step, Failure(each.code, each.message, each.step)) for each in done.skipped
             ],
             source_format=done.source.format,
             source_width=done.source.width,
             source_height=done.source.height,
+            keys={step: key for step, key in found.keys.items() if step in outputs},
         )
         ended = await self.store.finish(claim, completion)
         self.observe("storing", time.perf_counter() - begun)
         for phase, seconds in done.seconds.items():
             self.observe(phase, seconds)
         if ended is None:
-            await self.storage.delete([output.key for output in outputs])
+            await self.storage.delete([file.key for file in stored.values()])
         return ended
 
     def _key(self, job: Job, step: Step) -> str:
@@ -271,5 +281,12 @@ class _Missing(Exception):
     """What the job needs is not there; says what."""
 
 
-def _media_type(name: str) -> str:
-    return JSON_MEDIA_TYPE if name == "json" else BY_NAME[name].media_type
+class _Damaged(Exception):
+    """A copy has other bytes than the record of its original."""
+
+
+def _output(made: wire.Made, file: Stored) -> Output:
+    media_type = JSON_MEDIA_TYPE if made.format == "json" else BY_NAME[made.format].media_type
+    return Output(
+        made.step, file.key, made.format, media_type, file.bytes, file.sha256, made.width, made.height
+    )

@@ -4,8 +4,10 @@ import asyncio
 import hashlib
 import os
 import secrets
+import shutil
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator, Sequence
+from io import FileIO
 from itertools import islice
 from pathlib import Path
 
@@ -24,7 +26,8 @@ INLINE_BYTES = 1024 * 1024
 class LocalStorage(Storage):
     """Inputs and assets under ``upload_dir``, outputs under ``output_dir``; keys lie as ``Layout`` says.
 
-    ``clock`` gives Unix seconds. ``whole=False`` flushes file by file, as where ``syncfs`` cannot serve.
+    ``clock`` gives Unix seconds. ``whole=False`` flushes file by file, as where ``syncfs`` cannot serve;
+    ``links=False`` copies bytes, as where hard links cannot.
     """
 
     def __init__(
@@ -35,7 +38,9 @@ class LocalStorage(Storage):
         *,
         threads: int = 1,
         whole: bool = True,
+        links: bool = True,
     ) -> None:
+        self._links = links
         self._layout = Layout(upload_dir.absolute(), output_dir.absolute())
         self._clock = clock
         for root in self._layout.roots.values():
@@ -67,6 +72,43 @@ class LocalStorage(Storage):
             Path(folder).mkdir(parents=True, exist_ok=True)
             fd = os.open(path, flags, 0o640)
         return Unfinished(key, fd, path, folder, name)
+
+    async def stage_copy(self, source: str, key: str) -> Unfinished:
+        fd = await self.open(source)
+        try:
+            if linked := self._linked(source, key, fd):
+                return linked
+            return await asyncio.to_thread(self._copied, key, fd)
+        except BaseException:
+            os.close(fd)
+            raise
+
+    def _linked(self, source: str, key: str, fd: int) -> Unfinished | None:
+        """The same file under another name; ``None`` where that cannot be, as with too many names."""
+        folder, name = self._layout.place(key)
+        path = unfinished(folder, name, f"{secrets.token_hex(6)}.tmp")
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        try:
+            if not self._links:
+                return None
+            os.link(self._layout.path(source), path)
+        except FileNotFoundError:
+            raise KeyError(source) from None
+        except OSError:
+            return None
+        os.utime(path)  # else the sweep would take it for an old file that nobody names
+        return Unfinished(key, fd, path, folder, name)
+
+    def _copied(self, key: str, fd: int) -> Unfinished:
+        copy = self.stage(key)
+        try:
+            with FileIO(fd, closefd=False) as read, FileIO(copy.fd, "w", closefd=False) as written:
+                shutil.copyfileobj(read, written)
+        except BaseException:
+            copy.forget()
+            raise
+        os.close(fd)
+        return copy
 
     async def commit(self, staged: Sequence[Staged]) -> Sequence[Stored]:
         return await self._syncer.finish([_ours(file) for file in staged]) if staged else ()

@@ -8,6 +8,7 @@ import msgspec
 from pixelflow.domain.asset import Asset
 from pixelflow.domain.event import Event, EventKind
 from pixelflow.domain.job import Completion, Failure, Job, JobState, Output, SkippedOutput, Source
+from pixelflow.ports.store import Recalled
 
 Row = tuple[Any, ...]
 
@@ -124,6 +125,14 @@ def to_job(row: Row) -> Job:
 def to_jobs(rows: Sequence[Row]) -> list[Job]:
     """Rows of ``JOB_COLUMNS``."""
     return [to_job(row) for row in rows]
+
+
+def to_recalled(row: Row) -> Recalled | None:
+    """A row of ``RECALL``."""
+    step, outputs, source = row
+    found = (output for output in _to_outputs(outputs) if output.id == step) if outputs else iter(())
+    output = next(found, None)
+    return Recalled(output, _to_source(source)) if output else None
 
 
 def to_asset(row: Row) -> Asset:

@@ -30,6 +30,7 @@ from pixelflow.adapters.store.rows import (
     to_event,
     to_job,
     to_jobs,
+    to_recalled,
 )
 from pixelflow.adapters.store.schema import migrate
 from pixelflow.adapters.store.writer import Writer
@@ -38,7 +39,7 @@ from pixelflow.domain.errors import StartupError, StoreUnavailable
 from pixelflow.domain.event import Event
 from pixelflow.domain.job import Claim, Completion, Failure, Job, JobState, Source
 from pixelflow.domain.keys import parse
-from pixelflow.ports.store import Created, Depth, IdempotencyKey, JobFilter, Page
+from pixelflow.ports.store import Created, Depth, IdempotencyKey, JobFilter, Page, Recalled
 
 T = TypeVar("T")
 
@@ -157,7 +158,12 @@ class SqliteStore:
 
     async def finish(self, claim: Claim, completion: Completion) -> Job | None:
         values = {**transitions.fence(claim), **completion_values(completion)}
-        return await self.writer.run(lambda tx: tx.change(sql.FINISH, values, JobState.PROCESSING))
+        keys = completion.keys
+        return await self.writer.run(lambda tx: transitions.finish(tx, claim, values, keys))
+
+    async def recall(self, tenant: str, keys: Sequence[bytes]) -> Mapping[bytes, Recalled]:
+        rows = ((key, self._one(sql.RECALL, {"tenant": tenant, "key": key})) for key in keys)
+        return {key: found for key, row in rows if row and (found := to_recalled(row))}
 
     async def crashed(self, claim: Claim, failure: Failure) -> Job | None:
         error = json_text(failure)

@@ -65,6 +65,19 @@ WHERE {FENCE}
 RETURNING {JOB_COLUMNS}
 """
 
+PUT_STEP = """
+INSERT INTO step_cache (tenant, key, job_id, step) VALUES (:tenant, :key, :job_id, :step)
+ON CONFLICT (tenant, key, job_id) DO NOTHING
+"""
+
+# Only completed jobs have rows there, and nothing but a deletion changes those.
+RECALL = """
+SELECT step_cache.step, job.outputs, job.source
+FROM step_cache JOIN job ON job.tenant = step_cache.tenant AND job.id = step_cache.job_id
+WHERE step_cache.tenant = :tenant AND step_cache.key = :key
+ORDER BY step_cache.job_id DESC LIMIT 1
+"""
+
 CRASHED = f"""
 UPDATE job SET crashes = crashes + 1, updated_at = :now, progress = 0,
     state = CASE WHEN crashes + 1 >= :max_crashes THEN 'quarantined' ELSE 'queued' END,
@@ -98,6 +111,7 @@ RETURNING {JOB_COLUMNS}
 
 DELETE_JOB = f"DELETE FROM job WHERE tenant = :tenant AND id = :id RETURNING {JOB_COLUMNS}"
 DELETE_JOB_EVENTS = "DELETE FROM event WHERE tenant = :tenant AND job_id = :id"
+DELETE_JOB_STEPS = "DELETE FROM step_cache WHERE tenant = :tenant AND job_id = :id"
 DELETE_JOB_KEYS = "DELETE FROM idempotency WHERE tenant = :tenant AND job_id = :id"
 
 # Whoever opens the file owns it, so that no lease in it can be anybody's any more.

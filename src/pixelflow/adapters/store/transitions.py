@@ -85,6 +85,15 @@ def renew(tx: Transaction, claims: Mapping[Claim, int], lease_seconds: float) ->
     ]
 
 
+def finish(tx: Transaction, held: Claim, values: Values, keys: Mapping[str, bytes]) -> Job | None:
+    """End the job; once it is completed, its outputs are found by their keys."""
+    job = tx.change(sql.FINISH, values, JobState.PROCESSING)
+    if job is not None:
+        for step, key in keys.items():
+            tx.count(sql.PUT_STEP, {"tenant": held.tenant, "key": key, "job_id": held.job_id, "step": step})
+    return job
+
+
 def release(tx: Transaction, claims: Sequence[Claim]) -> list[Job]:
     """Put back those that are still held."""
     return [job for held in claims if (job := tx.change(sql.RELEASE, fence(held), JobState.PROCESSING))]
@@ -121,6 +130,7 @@ def delete(tx: Transaction, tenant: str, job_id: str) -> Job | None:
     job = to_job(row)
     tx.count(sql.DELETE_JOB_EVENTS, values)
     tx.count(sql.DELETE_JOB_KEYS, values)
+    tx.count(sql.DELETE_JOB_STEPS, values)
     tx.moves[job.state] -= 1
     gone = replace(job, updated_at=tx.now, sequence=tx.sequence + 1)
     tx.append(gone, EventKind.DELETED)
