@@ -15,6 +15,8 @@ from PIL import Image
 
 from pixelflow.domain.limits import ImageLimits
 from pixelflow.imaging import render, wire
+from pixelflow.imaging.prediction import Origin
+from pixelflow.worker.probe import origin_of
 
 SHARED = Path(__file__).parents[3] / "shared" / "images"
 """Real pictures, where there are any."""
@@ -70,6 +72,16 @@ def rendered(
         finished,
         progress,
     )
+
+
+def probed(source: bytes) -> Origin:
+    """What a file's header tells of it; raises as ``render`` does."""
+    _prepared()
+    with TemporaryFile() as file:
+        file.write(source)
+        file.flush()
+        task = wire.Task([], [], [], ImageLimits())
+        return origin_of(render.render(task, file.fileno(), [], [], lambda _: None).source)
 
 
 @cache

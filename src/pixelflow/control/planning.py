@@ -11,8 +11,8 @@ from pixelflow.control.order import read_pipeline
 from pixelflow.domain.errors import Busy, ImageError, InvalidRequest, Problem, StateConflict
 from pixelflow.domain.limits import ImageLimits
 from pixelflow.domain.media import BY_NAME
+from pixelflow.imaging.prediction import Origin, Prediction, predict
 from pixelflow.operations.outline import Outline, exactly
-from pixelflow.operations.prediction import Origin, Prediction, predict
 
 FIELDS = ("source", "pipeline", "template")
 DESCRIBED = ("width", "height", "format", "frames", "alpha", "depth", "bytes")

@@ -9,7 +9,7 @@ import msgspec
 
 from pixelflow.domain.asset import Asset
 from pixelflow.domain.job import Failure, Job
-from pixelflow.operations.prediction import Prediction
+from pixelflow.imaging.prediction import Prediction
 
 encode = msgspec.json.Encoder().encode
 

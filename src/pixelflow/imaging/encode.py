@@ -9,7 +9,14 @@ from pixelflow.domain.errors import ImageError
 from pixelflow.domain.media import BY_NAME
 from pixelflow.imaging import jpeg
 from pixelflow.imaging.profile import written
-from pixelflow.operations.encoding import ALL_DEPTHS, DEFAULT_QUALITY, EFFORT, FULL_CHROMA_QUALITY, Encoding
+from pixelflow.operations.encoding import (
+    ALL_DEPTHS,
+    DEFAULT_QUALITY,
+    EFFORT,
+    FULL_CHROMA_QUALITY,
+    MAX_SIDE,
+    Encoding,
+)
 from pixelflow.operations.frames import first_frame
 from pixelflow.operations.metadata import KEEP
 
@@ -20,8 +27,6 @@ if TYPE_CHECKING:
 
     from pixelflow.imaging.picture import Picture, Pixels
 
-_MAX_SIDE = {"webp": 16_383, "jpeg": 65_535, "gif": 65_535}
-"""Longest side in pixels that a format has room for."""
 _KEEP_FLAGS = {"exif": 1, "xmp": 2, "iptc": 4, "icc": 8}
 """VipsForeignKeep; copyright and whatever else lives in EXIF fields travels as ``exif``."""
 
@@ -32,8 +37,8 @@ def encode(picture: Picture, name: str, options: Encoding) -> bytes:
     Raises pyvips.Error, and ImageError for a picture that is too large for the format.
     """
     longest = max(picture.size)
-    if longest > _MAX_SIDE.get(name, longest):
-        most = _MAX_SIDE[name]
+    if longest > MAX_SIDE.get(name, longest):
+        most = MAX_SIDE[name]
         raise ImageError("invalid", f"a {name} has at most {most:,} pixels on a side, not {longest:,}")
     quality = options.quality or DEFAULT_QUALITY.get(name, 0)
     pixels = picture.pixels

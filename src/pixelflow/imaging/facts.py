@@ -50,13 +50,15 @@ class SourceFacts(Mapping[str, Any]):
 def probed(source: Source) -> wire.Facts:
     """All that can be said without decoding a pixel."""
     # Nothing is computed: libvips only says what would come of it.
-    made = srgb.convert(source.header())
+    found = source.header()
+    made = srgb.convert(found)
     header = wire.Header(
         len(source.data),
         source.frames,
         alpha=bool(made.hasalpha()),
         color=made.bands > 2,
         depth=16 if made.format == "ushort" else 8,
+        converted=made is not found,
     )
     return wire.Facts(source.format, source.width, source.height, header)
 

@@ -64,6 +64,7 @@ class Header(msgspec.Struct, frozen=True):
     alpha: bool
     color: bool
     depth: int
+    converted: bool
 
 
 class Facts(msgspec.Struct, frozen=True):

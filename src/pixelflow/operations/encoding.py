@@ -13,6 +13,8 @@ EFFORT = {"webp": (0, 6, 4), "avif": (0, 9, 4), "png": (1, 10, 7), "gif": (1, 10
 """Least, most and default effort."""
 ALL_DEPTHS: dict[str, tuple[int, ...]] = {"png": (1, 2, 4, 8, 16), "avif": (8, 10, 12), "tiff": (8, 16)}
 """Bits a channel that a format can be asked for."""
+MAX_SIDE = {"webp": 16_383, "jpeg": 65_535, "gif": 65_535}
+"""Longest side in pixels that a format has room for."""
 
 _FORMATS_OF = {
     "quality": ("jpeg", "webp", "avif"),

@@ -3,8 +3,8 @@
 from pixelflow.domain.errors import ImageError
 from pixelflow.domain.limits import ImageLimits
 from pixelflow.imaging import wire
+from pixelflow.imaging.prediction import Origin
 from pixelflow.operations.outline import Outline
-from pixelflow.operations.prediction import Origin
 from pixelflow.worker.pool import Pool
 
 
@@ -13,9 +13,16 @@ async def probe(pool: Pool, file: int, limits: ImageLimits) -> Origin:
     outcome = await pool.submit(wire.Task([], [], [], limits), [file], lambda _: None).outcome
     if isinstance(outcome, wire.Failed):
         raise ImageError(outcome.code, outcome.message)
-    if not isinstance(outcome, wire.Finished) or outcome.source.header is None:
+    if not isinstance(outcome, wire.Finished):
         raise ImageError("crash", "its header cannot be read")
-    facts, header = outcome.source, outcome.source.header
+    return origin_of(outcome.source)
+
+
+def origin_of(facts: wire.Facts) -> Origin:
+    """The answer to a task without steps."""
+    header = facts.header
+    if header is None:
+        raise ImageError("crash", "its header was not told")
     outline = Outline(
         (facts.width, facts.width),
         (facts.height, facts.height),
@@ -24,4 +31,4 @@ async def probe(pool: Pool, file: int, limits: ImageLimits) -> Origin:
         color=header.color,
         depth=header.depth,
     )
-    return Origin(outline, facts.format, header.bytes)
+    return Origin(outline, facts.format, header.bytes, header.converted)

@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING
 
 from pixelflow.domain.errors import ImageError
 from pixelflow.domain.media import BY_NAME, same_as
+from pixelflow.imaging import advice
+from pixelflow.imaging.limits import check_bytes, check_picture
+from pixelflow.operations.references import SOURCE, STEP
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pixelflow.domain.limits import ImageLimits
+    from pixelflow.imaging.advice import Advice
     from pixelflow.operations.outline import Outline
     from pixelflow.operations.pipeline import Pipeline, Step
 
@@ -23,6 +27,8 @@ class Origin:
     outline: Outline
     format: str | None = None
     bytes: int | None = None
+    converted: bool = False
+    """Whether its colours have to be converted to sRGB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +47,6 @@ class Expected:
 
 
 @dataclass(frozen=True, slots=True)
-class Advice:
-    """What the caller may not want: a stable code, the step, a sentence, and what to change."""
-
-    code: str
-    step: str | None
-    message: str
-    fix: str
-
-
-@dataclass(frozen=True, slots=True)
 class Prediction:
     """Everything that is known before the pipeline runs."""
 
@@ -59,16 +55,28 @@ class Prediction:
 
 
 def predict(pipeline: Pipeline, origin: Origin, limits: ImageLimits) -> Prediction:
-    """Each output's shape, in the order in which they were sent."""
-    given = origin.outline if decoded_animated(pipeline, origin) else replace(origin.outline, frames=1)
-    made: dict[str, Outline | None] = {}
-    warnings: list[Advice] = []
+    """Each output's shape in the order in which they were sent, and what the caller may not want."""
+    warnings = list(_judged(origin, limits))
+    moving = decoded_animated(pipeline, origin)
+    given = origin.outline if moving else replace(origin.outline, frames=1)
+    known: dict[str, Outline] = {SOURCE: replace(origin.outline, frames=1)}
     outputs: dict[str, Expected] = {}
     for step in pipeline.steps:
-        taken = given if step.source is None else made[step.source]
-        made[step.id] = result = _outline(step, taken, warnings)
+        taken = given if step.source is None else known.get(STEP + step.source)
+        made = None
+        try:
+            if taken is not None and step.operation.produces == "image":
+                made = known[STEP + step.id] = _outline(step, taken, known, limits)
+        except ImageError as error:
+            warnings.append(advice.failing(step, error))
+        name = written_as(step, origin.format)
+        expected = _expected(step, name, made)
         if step.output:
-            outputs[step.id] = _expected(step, result, origin.format)
+            outputs[step.id] = expected
+        if taken is not None and made is not None:
+            moves = (made.frames or 1) > 1 or (not moving and (origin.outline.frames or 1) > 1)
+            warnings += advice.of_step(step, taken, made, name, moves=moves)
+    warnings += advice.of_pipeline(pipeline)
     return Prediction([outputs[step.id] for step in pipeline.outputs], warnings)
 
 
@@ -90,27 +98,38 @@ def decoded_animated(pipeline: Pipeline, origin: Origin) -> bool:
     )
 
 
-def _outline(step: Step, taken: Outline | None, warnings: list[Advice]) -> Outline | None:
-    if taken is None or step.operation.produces != "image":
-        return None
+def _judged(origin: Origin, limits: ImageLimits) -> Sequence[Advice]:
+    given = origin.outline
     try:
-        return step.operation.outline(taken, {})
+        if origin.bytes is not None:
+            check_bytes(origin.bytes, limits)
+        if given.size:
+            check_picture(*given.size, limits, frames=given.frames or 1)
     except ImageError as error:
-        fix = "change the step, or set its on_error to skip to keep the others"
-        warnings.append(Advice(f"will_fail_{error.code}", step.id, error.detail, fix))
-        return None
+        return [advice.failing(None, error)]
+    return ()
 
 
-def _expected(step: Step, made: Outline | None, source_format: str | None) -> Expected:
-    name = written_as(step, source_format)
+def _outline(step: Step, taken: Outline, known: dict[str, Outline], limits: ImageLimits) -> Outline:
+    """The result's; raises ImageError where it is known that the step cannot be done."""
+    operation = step.operation
+    if not operation.animated and (taken.frames or 1) > 1:
+        raise ImageError("invalid", f"{operation.action} cannot be done to an animation")
+    made = operation.outline(taken, {name: known[name] for name in operation.needs() if name in known})
+    if made.size:
+        check_picture(*made.size, limits, frames=made.frames or 1, step=step.id)
+    return made
+
+
+def _expected(step: Step, name: str | None, made: Outline | None) -> Expected:
+    known = BY_NAME.get(name or "")
     if made is None:
         return Expected(step.id, name)
-    known = BY_NAME.get(name or "")
     return Expected(
         step.id,
         name,
         made.width,
         made.height,
         alpha=None if known is None else made.alpha if known.alpha else False,
-        frames=made.frames if known and known.animated else 1 if known else None,
+        frames=None if known is None else made.frames if known.animated else 1,
     )

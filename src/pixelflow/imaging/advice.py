@@ -1,0 +1,127 @@
+"""What a caller may not want of a pipeline, each with a code and a way out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pixelflow.domain.errors import ImageError
+from pixelflow.domain.media import BY_NAME
+from pixelflow.operations.encoding import MAX_SIDE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pixelflow.domain.media import Format
+    from pixelflow.operations.base import Operation
+    from pixelflow.operations.outline import Outline
+    from pixelflow.operations.pipeline import Pipeline, Step
+
+MUCH_ENLARGED = 3
+"""From so many times the sides on it shows."""
+SLOW_SECONDS = 10.0
+"""CPU time of one output from which on it is worth a word."""
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What may not be wanted: a stable code, the step, a sentence, and what to change."""
+
+    code: str
+    step: str | None
+    message: str
+    fix: str
+
+
+def failing(step: Step | None, error: ImageError) -> Advice:
+    """For what is known to fail when it is run."""
+    code = "over_limit" if error.code == "limit" else "cannot_be_done"
+    if step is None:
+        return Advice(code, None, f"the job will fail: {error.detail}", "send a smaller picture")
+    ends = "will be left out" if step.on_error == "skip" else "will fail, and the job with it"
+    return Advice(
+        code,
+        step.id,
+        f"this step {ends}: {error.detail}",
+        "make the result smaller" if code == "over_limit" else "change the step to suit the picture",
+    )
+
+
+def of_step(step: Step, taken: Outline, made: Outline, name: str | None, *, moves: bool) -> Iterator[Advice]:
+    """What is known of one step, the picture that it takes, its result and the format of its file.
+
+    ``moves`` is whether the result has several frames, or had them if anything had a use for them.
+    """
+    if taken.size and not made.size:
+        message = "its size is known only once there are pixels"
+        yield Advice("size_unknown", step.id, message, "add a resize after it where the size matters")
+    if step.operation.family == "resizing":
+        yield from _of_scale(step, taken, made)
+    elif step.operation.action == "crop" and made.size and _short(step, made):
+        message = f"the box is larger than the picture and is cut to {_sides(made)}"
+        yield Advice("crop_cut", step.id, message, "ask for a smaller box, or extend the picture")
+    if step.output and name in BY_NAME:
+        yield from _of_file(step, made, BY_NAME[name], moves=moves)
+
+
+def of_pipeline(pipeline: Pipeline) -> Iterator[Advice]:
+    """What is known without a picture."""
+    used = {step.source for step in pipeline.steps}.union(*(step.refers for step in pipeline.steps))
+    for step in pipeline.steps:
+        if not step.output and step.id not in used:
+            message = "nobody uses this step: it has no output, and no step takes its image"
+            yield Advice("unused_step", step.id, message, "leave it out, or set output to true")
+
+
+def _of_scale(step: Step, taken: Outline, made: Outline) -> Iterator[Advice]:
+    if not (taken.size and made.size):
+        return
+    times = max(made.size[0] / taken.size[0], made.size[1] / taken.size[1])
+    sizes = f"{_sides(taken)} become {_sides(made)}"
+    dpr = getattr(step.operation, "dpr", 1)
+    if times >= MUCH_ENLARGED:
+        message = f"enlarged {times:.1f} times, which shows: {sizes}"
+        yield Advice("enlarged", step.id, message, "send a larger picture, or ask for a smaller size")
+    elif dpr > 1 and times > 1:
+        message = f"dpr {dpr:g} asks for more pixels than there are: {sizes}"
+        yield Advice("enlarged_by_dpr", step.id, message, "lower dpr, or leave enlarge out")
+    elif made.size == taken.size and _would_grow(step.operation, made):
+        message = f"the picture is smaller than asked for and stays as it is, {_sides(made)}"
+        yield Advice("not_enlarged", step.id, message, "set enlarge to true if it shall grow")
+
+
+def _of_file(step: Step, made: Outline, known: Format, *, moves: bool) -> Iterator[Advice]:
+    name = known.name
+    if made.alpha and not known.alpha:
+        message = f"{name} has no transparency: what shows through lies on white"
+        fix = "write webp, png or avif, or lay it on a colour of your own with a background step"
+        yield Advice("alpha_lost", step.id, message, fix)
+    if moves and not known.animated:
+        message = f"{name} has no animation: the first frame is written"
+        yield Advice("animation_cut", step.id, message, "write webp or gif, or choose a frame with frames")
+    room = {"png": (None, 16), "tiff": (None, 16), "avif": (10, 12)}.get(name, ())
+    if made.depth == 16 and step.encoding.bit_depth not in room:
+        message = f"16 bits a channel become {step.encoding.bit_depth or 8} in this {name}"
+        yield Advice("depth_cut", step.id, message, "write png or tiff, or avif with a bit_depth of 10 or 12")
+    longest = max(made.size or (0,))
+    if longest > MAX_SIDE.get(name, longest):
+        message = f"a {name} has at most {MAX_SIDE[name]:,} pixels on a side, not {longest:,}"
+        yield failing(step, ImageError("invalid", message))
+
+
+def _would_grow(operation: Operation, made: Outline) -> bool:
+    """Whether it keeps its size only because it may not be enlarged."""
+    if not (made.size and "enlarge" in type(operation).model_fields):
+        return False
+    return operation.model_copy(update={"enlarge": True}).target(*made.size) != made.size
+
+
+def _short(step: Step, made: Outline) -> bool:
+    """Whether a side that was asked for is longer than the one that there will be."""
+    assert made.size is not None
+    asked = (getattr(step.operation, side, None) for side in ("width", "height"))
+    return any(isinstance(side, int) and side > there for side, there in zip(asked, made.size, strict=True))
+
+
+def _sides(outline: Outline) -> str:
+    return f"{outline.width} × {outline.height} pixels"
