@@ -31,6 +31,20 @@ def sides(content: bytes) -> tuple[int, int]:
         return opened.size
 
 
+def test_what_was_chosen_is_told(client: Client, picture: bytes) -> None:
+    step = {"id": "web", "action": "thumbnail", "width": 120, "format": "auto"}
+    result = client.submit(picture, [step, FIVE[4]]).result(timeout_seconds=60)
+
+    choice = result["web"].facts.choice
+    assert choice is not None
+    chosen = min(choice.tried, key=lambda trial: (trial.score != choice.score, trial.bytes))
+    assert (chosen.format, chosen.bytes) == (result["web"].format, result["web"].size)
+    assert result["web"].file_name == f"web.{result['web'].format.replace('jpeg', 'jpg')}"
+    assert sides(result["web"].bytes()) == (120, 90)
+    assert set(choice.left_out) == {"png"}
+    assert result["facts"].facts.choice is None
+
+
 def fill(descriptor: int, content: bytes) -> None:
     with os.fdopen(descriptor, "wb") as pipe:
         pipe.write(content)

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+from pixelflow.domain.choice import Choice, Trial
 from pixelflow.domain.event import EventKind
 from pixelflow.domain.job import Job, JobState, Output, Source, new_id
 from pixelflow.domain.keys import input_key, output_key
@@ -12,6 +13,7 @@ from pixelflow.ports.store import JobStore
 Open = Callable[[], Awaitable[JobStore]]
 DAY = 24 * 3600.0
 LEASE = 30.0
+CHOICE = Choice(61, 0.97, 0.96, (Trial("jpeg", 2000, 80, 0.97), Trial("png", 9000)), {"gif": "too few"})
 
 
 @dataclass
@@ -50,7 +52,7 @@ async def known(store: JobStore, one: Job) -> Job:
 
 def output(of: Job, step: str = "thumb") -> Output:
     key = output_key(of.tenant, of.id, of.attempt, step, "jpg")
-    return Output(step, key, "jpeg", "image/jpeg", 1234, "b" * 64, 100, 75)
+    return Output(step, key, "jpeg", "image/jpeg", 1234, "b" * 64, 100, 75, CHOICE)
 
 
 async def kinds(store: JobStore, of: Job) -> list[EventKind]:

@@ -80,6 +80,10 @@ ENCODINGS = [
     {"format": "webp", "effort": 6},
     {"format": "avif", "lossless": True},
     {"format": "avif", "bit_depth": 10},
+    {"format": "auto"},
+    {"format": "auto", "lossless": True},
+    {"format": "webp", "max_bytes": 300},
+    {"format": "avif", "auto_quality": {"metric": "dssim"}},
 ]
 
 

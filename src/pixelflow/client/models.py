@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from pixelflow.client.reading import known
+from pixelflow.domain.choice import Choice, Trial
 from pixelflow.domain.media import BY_NAME
 
 TERMINAL = frozenset({"completed", "failed", "cancelled", "quarantined"})
@@ -36,7 +37,10 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """One step's result, of ``size`` bytes; one with an ``error`` was skipped and cannot be fetched."""
+    """One step's result, of ``size`` bytes; one with an ``error`` was skipped and cannot be fetched.
+
+    ``choice`` tells of the format and quality where they were left to the server.
+    """
 
     id: str
     status: str = "completed"
@@ -45,6 +49,7 @@ class Output:
     sha256: str = ""
     width: int | None = None
     height: int | None = None
+    choice: Choice | None = None
     error: Failure | None = None
 
     @property
@@ -150,5 +155,17 @@ def _failure(value: object) -> Failure | None:
 
 def _output(document: Mapping[str, Any]) -> Output:
     return known(
-        Output, {**document, "size": document.get("bytes"), "error": _failure(document.get("error"))}
+        Output,
+        {
+            **document,
+            "size": document.get("bytes"),
+            "choice": _choice(document.get("choice")),
+            "error": _failure(document.get("error")),
+        },
     )
+
+
+def _choice(value: object) -> Choice | None:
+    if not isinstance(value, dict):
+        return None
+    return known(Choice, {**value, "tried": tuple(known(Trial, each) for each in value.get("tried") or ())})

@@ -8,6 +8,8 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from pixelflow.domain.choice import Choice
+
 
 class JobState(StrEnum):
     """Where a job is in its life; every change of it is an edge of ``TRANSITIONS``."""
@@ -81,7 +83,8 @@ class Source:
 @dataclass(frozen=True, slots=True)
 class Output:
     """One kept result of a step, durable in storage under ``key``; width and height in pixels, absent for
-    JSON. ``cached`` when it is that of an earlier job, made of the same bytes by the same step."""
+    what is no picture. ``cached`` when it is that of an earlier job, made of the same bytes by the same step;
+    ``choice`` where the format or the quality was left to PixelFlow."""
 
     id: str
     key: str
@@ -92,6 +95,7 @@ class Output:
     width: int | None = None
     height: int | None = None
     cached: bool = False
+    choice: Choice | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,8 @@ FORMATS = (
     Format("ico", "image/vnd.microsoft.icon", ("ico",), writes=False),
 )
 BY_NAME = {known.name: known for known in FORMATS}
-JSON_MEDIA_TYPE = "application/json"
+DOCUMENTS = {"json": "application/json", "zip": "application/zip"}
+"""Media types of the results that are no pictures, by name, which is their extension too."""
 
 EXTRAS: Mapping[str, str] = {}
 """The module by which it is told whether an extra is installed."""
@@ -46,6 +47,18 @@ SETTINGS: Mapping[str, str] = {}
 def same_as(source: str) -> str:
     """The format that ``same`` stands for: the source's, or PNG where that is only read."""
     return source if BY_NAME[source].writes else "png"
+
+
+def media_type(name: str) -> str:
+    """Of a result: a format's or a document's."""
+    return DOCUMENTS.get(name) or BY_NAME[name].media_type
+
+
+def extension(name: str) -> str:
+    """Of a result's file name; ``bin`` for what is not known here."""
+    if name in DOCUMENTS:
+        return name
+    return BY_NAME[name].extensions[0] if name in BY_NAME else "bin"
 
 
 SNIFF_BYTES = 144

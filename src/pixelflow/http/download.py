@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pixelflow.control.outputs import output_of
 from pixelflow.domain.errors import UnknownId
 from pixelflow.domain.job import Output
-from pixelflow.domain.media import BY_NAME, JSON_MEDIA_TYPE
+from pixelflow.domain.media import extension
 from pixelflow.http.exchange import Exchange
 
 SAFE = [
@@ -90,10 +90,7 @@ def _gone() -> UnknownId:
 
 def file_name(output: Output) -> str:
     """``<step>.<extension>``; a step's id has letters, digits, ``_`` and ``-`` only, nothing to quote."""
-    if output.media_type == JSON_MEDIA_TYPE:
-        return f"{output.id}.json"
-    known = BY_NAME.get(output.format)
-    return f"{output.id}.{known.extensions[0] if known else 'bin'}"
+    return f"{output.id}.{extension(output.format)}"
 
 
 def _names(header: bytes, tag: bytes) -> bool:

@@ -40,6 +40,28 @@ class Source(Shape):
     height: int | None = Field(examples=[512])
 
 
+class Trial(Shape):
+    """A file that was made to find the best one; `score` is its SSIM against the picture, 1 for equal."""
+
+    format: str = Field(examples=["avif"])
+    bytes: int = Field(examples=[4870])
+    quality: int | None = Field(examples=[58], description="absent of files without loss")
+    score: float | None = Field(examples=[0.9641])
+
+
+class Choice(Shape):
+    """What was chosen where the format or the quality was left to the server, and among what."""
+
+    quality: int | None = Field(examples=[58])
+    score: float | None = Field(examples=[0.9641])
+    target: float | None = Field(examples=[0.96], description="the SSIM that was looked for")
+    tried: list[Trial]
+    left_out: dict[str, str] = Field(
+        examples=[{"png": "a photo without loss is far larger"}],
+        description="why a format was not tried",
+    )
+
+
 class Output(Shape):
     """One step's result; skipped ones have an error in place of bytes."""
 
@@ -52,6 +74,7 @@ class Output(Shape):
     height: int | None = Field(None, examples=[100])
     sha256: str | None = Field(None, examples=[SHA256])
     cached: bool | None = Field(None, description="An earlier job's, made of the same bytes by the same step")
+    choice: Choice | None = None
     url: str | None = Field(examples=[f"/v1/jobs/{JOB_ID}/outputs/thumb_small"])
     error: Failure | None = None
 
@@ -158,7 +181,7 @@ class Operation(Shape):
     description: str
     parameters: dict[str, Any]
     animated: bool
-    output: Literal["image", "json"]
+    output: Literal["image", "json", "zip"]
 
 
 class Operations(Shape):

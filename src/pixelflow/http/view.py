@@ -49,6 +49,7 @@ def job_view(job: Job, base: str = "", progress: int | None = None) -> dict[str,
                 "height": output.height,
                 "sha256": output.sha256,
                 "cached": output.cached,
+                "choice": output.choice,
                 "url": prefix + output.id,
             }
             for output in job.outputs

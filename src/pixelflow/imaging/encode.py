@@ -51,13 +51,18 @@ def encode(picture: Picture, name: str, options: Encoding) -> bytes:
     if not BY_NAME[name].animated:
         image = first_frame(image)
     if name == "jpeg" and image.hasalpha():
-        white = 65535 if image.format == "ushort" else 255
-        image = image.flatten(background=[white] * (image.bands - 1))
+        image = on_white(image)
     image = _at_depth(image, name, options)
     image, keep = written(image, name, _keep(image))
     save = getattr(image, f"{_SAVERS[name]}save_buffer")
     made: bytes = save(keep=keep, **_OPTIONS[name](options, quality))
     return made
+
+
+def on_white(image: pyvips.Image) -> pyvips.Image:
+    """Without its transparency."""
+    white = 65535 if image.format == "ushort" else 255
+    return image.flatten(background=[white] * (image.bands - 1))
 
 
 def _webp(pixels: Pixels, quality: int, effort: int) -> bytes:

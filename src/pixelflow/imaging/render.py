@@ -15,7 +15,7 @@ import pyvips
 from pixelflow.domain.errors import ImageError
 from pixelflow.domain.media import BY_NAME, same_as
 from pixelflow.imaging import native, wire
-from pixelflow.imaging.encode import encode
+from pixelflow.imaging.choice import encoded
 from pixelflow.imaging.facts import SourceFacts, probed
 from pixelflow.imaging.limits import check_output, check_picture
 from pixelflow.imaging.picture import SETTLED_PIXELS, Picture, Pixels, settled
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from pixelflow.domain.limits import ImageLimits
+    from pixelflow.operations.encoding import Encoding
     from pixelflow.operations.pipeline import Pipeline, Step
 
 
@@ -138,9 +139,14 @@ class _Rendering:
         """Whether any step chooses among the frames, or any output has room for more than the first."""
         return self.source.frames > 1 and any(
             step.operation.chooses_frames
-            or (step.output and step.operation.produces == "image" and BY_NAME[self._format(step)].animated)
+            or (step.output and step.operation.produces == "image" and self._has_frames(step))
             for step in self.pipeline.steps
         )
+
+    def _has_frames(self, step: Step) -> bool:
+        name = self._format(step)
+        names = step.encoding.candidates if name == "auto" else (name,)
+        return any(BY_NAME[each].animated for each in names)
 
     def _format(self, step: Step) -> str:
         return same_as(self.source.format) if step.encoding.format == "same" else step.encoding.format
@@ -245,7 +251,9 @@ class _Rendering:
         if not operation.animated and _moves(image):
             raise ImageError("invalid", f"{operation.action} cannot be done to an animation")
         original = work.steps[0].source is None
-        found = operation.apply(image, Context(self.pictures, self.facts, work.id, size, original=original))
+        found = operation.apply(
+            image, Context(self.pictures, self.facts, work.id, size, original, self._encoded)
+        )
         return self._result(work, found, shared=shared) if operation.produces == "image" else found
 
     def _scaled(self, given: Picture, wanted: tuple[int, int]) -> pyvips.Image | Pixels:
@@ -276,16 +284,21 @@ class _Rendering:
     def _keep(self, step: Step, result: Any) -> None:
         if isinstance(result, Picture):
             name = self._format(step)
-            content = encode(result, name, step.encoding)
-            made = wire.Made(step.id, name, *result.size)
+            file = encoded(result, name, step.encoding)
+            content, made = file.content, wire.Made(step.id, file.format, *result.size, file.choice)
         else:
-            content = msgspec.json.encode(result)
-            made = wire.Made(step.id, "json")
+            content = result if isinstance(result, bytes) else msgspec.json.encode(result)
+            made = wire.Made(step.id, step.operation.produces)
         check_output(len(content), self.limits, step.id)
         rest = memoryview(content)
         while rest:
             rest = rest[os.write(self.outputs[step.id], rest) :]
         self.made[step.id] = made
+
+    def _encoded(self, image: pyvips.Image, options: Encoding) -> tuple[bytes, str]:
+        name = same_as(self.source.format) if options.format == "same" else options.format
+        file = encoded(Picture(image, (image.width, image.get_page_height())), name, options)
+        return file.content, file.format
 
     def _skip(self, steps: Sequence[Step], code: str, message: str) -> None:
         """The steps, and those that would have followed from them."""

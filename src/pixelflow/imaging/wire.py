@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from pixelflow.domain.choice import Choice
 from pixelflow.domain.limits import ImageLimits
 
 HEADER_BYTES = 4
@@ -46,6 +47,7 @@ class Made(msgspec.Struct, frozen=True):
     format: str
     width: int | None = None
     height: int | None = None
+    choice: Choice | None = None
 
 
 class Skipped(msgspec.Struct, frozen=True):

@@ -11,10 +11,11 @@ from pydantic import ConfigDict, Field
 from pixelflow.operations.described import Described
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     import pyvips
 
+    from pixelflow.operations.encoding import Encoding
     from pixelflow.operations.outline import Outline
 
 Percent = Annotated[str, Field(pattern=r"^\d{1,5}(\.\d{1,3})?%$", examples=["50%"])]
@@ -37,6 +38,8 @@ class Context:
     decoding; a scaling operation computes its target from this, never from the picture."""
     original: bool = True
     """Whether the picture handed in is the source's own, to which no step has been applied."""
+    encode: Callable[[pyvips.Image, Encoding], tuple[bytes, str]] | None = None
+    """A picture's file and the name of its format, for operations that write files of their own."""
 
 
 class Operation(Described):
@@ -59,7 +62,7 @@ class Operation(Described):
     family: ClassVar[str]
     animated: ClassVar[bool] = True
     """Whether it works on every frame of an animation."""
-    produces: ClassVar[Literal["image", "json"]] = "image"
+    produces: ClassVar[Literal["image", "json", "zip"]] = "image"
     needs_metadata: ClassVar[bool] = False
     """Whether it reads or writes EXIF, XMP, IPTC or ICC fields, which are otherwise not carried along."""
     refers_in: ClassVar[str] = "image"
@@ -104,7 +107,7 @@ class Operation(Described):
 
     @abstractmethod
     def apply(self, image: pyvips.Image, context: Context) -> Any:
-        """The result: an image, or for ``produces = "json"`` what the JSON output says."""
+        """The result: an image, for ``produces = "json"`` what the JSON output says, ``"zip"`` bytes."""
 
 
 def pixels(length: int | str, side: int) -> int:

@@ -2,9 +2,10 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from pixelflow.operations.described import Described
+from pixelflow.operations.problems import Contradiction
 
 DEFAULT_QUALITY = {"jpeg": 80, "webp": 80, "avif": 50}
 FULL_CHROMA_QUALITY = 90
@@ -16,8 +17,17 @@ ALL_DEPTHS: dict[str, tuple[int, ...]] = {"png": (1, 2, 4, 8, 16), "avif": (8, 1
 MAX_SIDE = {"webp": 16_383, "jpeg": 65_535, "gif": 65_535}
 """Longest side in pixels that a format has room for."""
 
+LOSSY = ("jpeg", "webp", "avif")
+"""Formats that have a quality."""
+CHOICES = ("avif", "webp", "jpeg", "png", "gif")
+"""What ``format: auto`` chooses from by itself: what browsers show."""
+LOOKS_ALIKE = 0.96
+"""Mean SSIM from which on a photo is hardly told from the picture: about JPEG at quality 80."""
+MIN_QUALITY = 10
+"""As low as ``max_bytes`` goes by itself."""
+
 _FORMATS_OF = {
-    "quality": ("jpeg", "webp", "avif"),
+    "quality": LOSSY,
     "lossless": ("webp", "avif"),
     "near_lossless": ("webp",),
     "progressive": ("jpeg", "png"),
@@ -25,6 +35,8 @@ _FORMATS_OF = {
     "chroma": ("jpeg", "avif"),
     "palette": ("png",),
     "bit_depth": tuple(ALL_DEPTHS),
+    "max_bytes": LOSSY,
+    "auto_quality": LOSSY,
 }
 _SPELLINGS = {"jpg": "jpeg", "tif": "tiff", "original": "same"}
 
@@ -34,15 +46,51 @@ def _spelled(value: object) -> object:
 
 
 OutputFormat = Annotated[
-    Literal["same", "jpeg", "png", "webp", "avif", "gif", "tiff"], BeforeValidator(_spelled)
+    Literal["same", "auto", "jpeg", "png", "webp", "avif", "gif", "tiff"], BeforeValidator(_spelled)
 ]
+Allowed = Annotated[Literal["jpeg", "png", "webp", "avif", "gif", "tiff"], BeforeValidator(_spelled)]
+
+
+class AutoQuality(Described):
+    """The lowest quality whose file is as near to the picture as ``target`` says, found by bisection.
+
+    What is compared is Rec. 601 luma, in squares of 7 × 7 pixels; of an animation some of its frames.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False, defer_build=True)
+
+    metric: Literal["ssim", "dssim"] = "ssim"
+    """`ssim` is 1 for equal pictures, `dssim` is (1 - SSIM) / 2."""
+    target: float | None = Field(default=None, ge=0, le=1)
+    """By default an SSIM of 0.96, which is a DSSIM of 0.02."""
+    min: int = Field(default=30, ge=1, le=100)
+    """The lowest quality that may be chosen."""
+    max: int = Field(default=95, ge=1, le=100)
+    """The highest; it is taken where nothing reaches the target."""
+    encodes: int = Field(default=7, ge=1, le=12)
+    """Files made at most to find it, for each format."""
+
+    @property
+    def ssim(self) -> float:
+        """The target as SSIM."""
+        if self.target is None:
+            return LOOKS_ALIKE
+        return self.target if self.metric == "ssim" else 1 - 2 * self.target
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "AutoQuality":
+        if self.min > self.max:
+            raise ValueError(f"min ({self.min}) is above max ({self.max})")
+        if self.metric == "dssim" and (self.target or 0) > 0.5:
+            raise ValueError(f"a DSSIM is at most 0.5, not {self.target}")
+        return self
 
 
 class Encoding(Described):
     """The encoding options that any step which makes an image may carry.
 
-    An option that the named format has no use for is refused; under ``same`` it is passed over where the
-    source's format has none, since that is not known in time. JPEG lays transparency on white. JPEG, PNG,
+    An option that the named format has no use for is refused; under ``same`` and ``auto`` it is passed over
+    where the format has none, since that is not known in time. JPEG lays transparency on white. JPEG, PNG,
     TIFF and AVIF get the first frame of an animation. What comes out is sRGB or grey, whatever came in,
     unless an ``icc`` step says otherwise.
     """
@@ -50,9 +98,20 @@ class Encoding(Described):
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     format: OutputFormat = "same"
-    """The file format; ``same`` is the source's."""
+    """The file format; ``same`` is the source's, ``auto`` the smallest that looks as a JPEG of this `quality`
+    does, and has room for transparency or frames where the picture has them."""
+    formats: tuple[Allowed, ...] | None = Field(default=None, min_length=1, max_length=8)
+    """What `auto` may choose from; by default avif, webp, jpeg and png, and for an animation avif, webp and
+    gif."""
     quality: int | None = Field(default=None, ge=1, le=100)
     """Of lossy formats; by default 80 for JPEG and WebP, 50 for AVIF."""
+    max_bytes: int | None = Field(default=None, ge=1)
+    """The file's largest size; quality is lowered until it fits; the step fails where `min_quality` is too
+    high for that."""
+    min_quality: int | None = Field(default=None, ge=1, le=100)
+    """How low `max_bytes` may go; by default 10."""
+    auto_quality: AutoQuality | None = None
+    """Find the quality instead: the lowest that is near enough to the picture."""
     lossless: bool = False
     """WebP and AVIF without loss."""
     near_lossless: bool = False
@@ -73,7 +132,7 @@ class Encoding(Described):
     @classmethod
     def _has_a_use(cls, value: Any, info: ValidationInfo) -> Any:
         option, name = str(info.field_name), info.data.get("format", "same")
-        if name == "same" or value is None or value is False or value == "auto":
+        if name in {"same", "auto"} or value is None or value is False or value == "auto":
             return value
         if name not in _FORMATS_OF[option]:
             raise ValueError(f"{option} has no meaning for {name}, only for {', '.join(_FORMATS_OF[option])}")
@@ -84,3 +143,29 @@ class Encoding(Described):
         if option == "lossless" and info.data.get("quality") is not None:
             raise ValueError("a lossless file has no quality; leave one of the two out")
         return value
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Encoding":
+        if self.formats is not None and self.format != "auto":
+            raise Contradiction("formats is what format: auto chooses from", "formats", "format")
+        if self.min_quality is not None and self.max_bytes is None:
+            raise Contradiction("min_quality is how low max_bytes may go; give max_bytes", "min_quality")
+        if self.auto_quality and self.quality is not None:
+            raise Contradiction("auto_quality finds the quality; leave one of the two out", "auto_quality")
+        if (self.lossless or self.near_lossless) and (self.max_bytes or self.auto_quality):
+            which = "max_bytes" if self.max_bytes else "auto_quality"
+            raise Contradiction(f"{which} has no quality to choose of a lossless file", which)
+        top = self.auto_quality.min if self.auto_quality else self.quality or 100
+        if self.min_quality is not None and self.min_quality > top:
+            raise Contradiction(f"min_quality ({self.min_quality}) is above {top}", "min_quality")
+        return self
+
+    @property
+    def searched(self) -> bool:
+        """Whether several files may have to be made to find the one."""
+        return self.format == "auto" or self.max_bytes is not None or self.auto_quality is not None
+
+    @property
+    def candidates(self) -> tuple[str, ...]:
+        """What ``auto`` chooses from, whatever the picture is."""
+        return self.formats or CHOICES

@@ -23,6 +23,21 @@ def first_frame(image: pyvips.Image) -> pyvips.Image:
     return _single(image if height == image.height else image.crop(0, 0, width, height))
 
 
+def frame_at(image: pyvips.Image, moment: float) -> pyvips.Image:
+    """The frame that is shown at this part of the playing time, 0 to below 1; delays as in its fields."""
+    width, height = frame_size(image)
+    count = image.height // height
+    if count == 1:
+        return _single(image)
+    delays = [max(1, delay) for delay in image.get("delay")] if image.get_typeof("delay") else []
+    delays = (delays + [delays[-1] if delays else 1] * count)[:count]
+    passed, frame = moment * sum(delays), 0
+    while passed >= delays[frame]:
+        passed -= delays[frame]
+        frame += 1
+    return _single(image.crop(0, frame * height, width, height))
+
+
 def each_frame(image: pyvips.Image, work: Callable[[pyvips.Image], pyvips.Image]) -> pyvips.Image:
     """``work`` done on each frame apart, so that none bleeds into the next; the results are of one size."""
     width, height = frame_size(image)

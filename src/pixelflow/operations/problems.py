@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from pixelflow.domain.errors import Problem
 
@@ -84,8 +84,8 @@ def _problem(
     said = f"step {shown(step)}: "
     kind = details[0]["type"]
     causes = [cause for one in details if isinstance(cause := one.get("ctx", {}).get("error"), Exception)]
-    if isinstance(values.get(field), list) and len(details[0]["loc"]) > 1:
-        return _problem_in_list(model, field, details, values[field], step)
+    if isinstance(values.get(field), list | dict) and len(details[0]["loc"]) > 1:
+        return _problem_inside(model, field, details, values[field], step)
     if kind == "extra_forbidden":
         message = f"{said}{unknown('parameter', field, names)}"
         return Problem(message, str(plain(field)), step, plain(values[field]), ", ".join(names))
@@ -102,17 +102,16 @@ def _problem(
     return Problem(f"{message}; allowed is {words}", field, step, plain(values[field]), words)
 
 
-def _problem_in_list(
-    model: type[BaseModel], field: str, details: list[ErrorDetails], entries: list[Any], step: str
+def _problem_inside(
+    model: type[BaseModel], field: str, details: list[ErrorDetails], value: Any, step: str
 ) -> Problem:
-    """The first thing wrong inside a list of objects or lists, shown with its place: ``layers[1].blend``."""
+    """The first thing wrong inside a list or an object, shown with its place: ``layers[1].blend``."""
     first = details[0]
     schema = _schema(model)
     shared = schema.get("$defs", {})
     here, place = schema["properties"][field], field
-    value: Any = entries
     for key in first["loc"][1:]:
-        here = shared[here["$ref"].rsplit("/", 1)[1]] if "$ref" in here else here
+        here = _whole(here, shared)
         if isinstance(value, list) and isinstance(key, int):
             here, value, place = here.get("items", {}), value[key], f"{place}[{key}]"
         elif isinstance(value, dict) and key in here.get("properties", {}):
@@ -131,6 +130,13 @@ def _problem_in_list(
     causes = [cause for one in details if isinstance(cause := one.get("ctx", {}).get("error"), Exception)]
     message = f"step {shown(step)}: {place} cannot be {shown(value)}" + (f": {causes[0]}" if causes else "")
     return Problem(f"{message}; allowed is {words}", field, step, plain(value), words)
+
+
+def _whole(schema: Mapping[str, Any], shared: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a reference stands for, and what a field is that may be left out."""
+    kinds = [one for one in schema.get("anyOf", ()) if one.get("type") != "null"]
+    schema = kinds[0] if len(kinds) == 1 else schema
+    return cast("Mapping[str, Any]", shared[schema["$ref"].rsplit("/", 1)[1]]) if "$ref" in schema else schema
 
 
 def _words(schema: Mapping[str, Any], shared: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ from typing import Protocol
 
 import structlog
 
-from pixelflow.domain.media import BY_NAME
+from pixelflow.domain.media import BY_NAME, DOCUMENTS
 from pixelflow.imaging import wire
 from pixelflow.worker.decoder import Cage, Decoder
 from pixelflow.worker.running import Died, Outcome, Running
@@ -284,6 +284,6 @@ def _implausible(reply: wire.Finished | wire.Failed, running: Running) -> str | 
         or promised - set(made) - {s.step for s in reply.skipped}
     ):
         return "made other outputs than the task asks for"
-    if any(each.format != "json" and each.format not in BY_NAME for each in reply.made):
+    if any(each.format not in DOCUMENTS and each.format not in BY_NAME for each in reply.made):
         return "made an output of an unknown format"
     return None

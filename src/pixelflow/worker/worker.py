@@ -14,7 +14,7 @@ from pixelflow.domain.event import Event, EventKind
 from pixelflow.domain.job import Claim, Completion, Failure, Job, Output, SkippedOutput
 from pixelflow.domain.keys import output_key
 from pixelflow.domain.limits import ImageLimits
-from pixelflow.domain.media import BY_NAME, JSON_MEDIA_TYPE, same_as
+from pixelflow.domain.media import BY_NAME, extension, media_type, same_as
 from pixelflow.imaging import wire
 from pixelflow.imaging.plan import checked
 from pixelflow.operations.pipeline import Pipeline, Step
@@ -267,14 +267,12 @@ class Worker:
         return ended
 
     def _key(self, job: Job, step: Step) -> str:
-        if step.operation.produces == "json":
-            extension = "json"
-        else:
+        name: str = step.operation.produces
+        if name == "image":
+            # Under ``auto`` nobody knows yet: the key's extension is for those who look at the disk alone.
             wanted, source = step.encoding.format, job.source.format
             name = wanted if wanted != "same" or source not in BY_NAME else same_as(source)
-            known = BY_NAME.get(name)
-            extension = known.extensions[0] if known else "bin"
-        return output_key(job.tenant, job.id, job.attempt, step.id, extension)
+        return output_key(job.tenant, job.id, job.attempt, step.id, extension(name))
 
 
 class _Missing(Exception):
@@ -286,7 +284,14 @@ class _Damaged(Exception):
 
 
 def _output(made: wire.Made, file: Stored) -> Output:
-    media_type = JSON_MEDIA_TYPE if made.format == "json" else BY_NAME[made.format].media_type
     return Output(
-        made.step, file.key, made.format, media_type, file.bytes, file.sha256, made.width, made.height
+        id=made.step,
+        key=file.key,
+        format=made.format,
+        media_type=media_type(made.format),
+        bytes=file.bytes,
+        sha256=file.sha256,
+        width=made.width,
+        height=made.height,
+        choice=made.choice,
     )

@@ -1,0 +1,318 @@
+"""Files whose format or quality is left to us: made one after the other, measured, the best one kept.
+
+What is chosen hangs on the picture and the options alone, never on time: the same input gives the same bytes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import pyvips
+
+from pixelflow.domain.choice import Choice, Trial
+from pixelflow.domain.errors import ImageError
+from pixelflow.domain.media import BY_NAME
+from pixelflow.imaging import similarity
+from pixelflow.imaging.encode import encode, on_white
+from pixelflow.imaging.picture import Picture
+from pixelflow.imaging.profile import written
+from pixelflow.operations.encoding import ALL_DEPTHS, DEFAULT_QUALITY, LOOKS_ALIKE, LOSSY, MIN_QUALITY
+from pixelflow.operations.frames import frame_at
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pixelflow.operations.encoding import Encoding
+
+TOLERANCE = 0.005
+"""SSIM by which a file may be worse than the one that it is measured by, and still looks the same."""
+_LOOK = {"jpeg": 0, "webp": 0, "avif": -22}
+"""The quality that looks like a JPEG's, less that one's; where this is too low for a picture it is raised."""
+_RAISES = (0, 8, 16)
+_LOSS_PER_QUALITY = (1 - LOOKS_ALIKE - TOLERANCE) / (100 - DEFAULT_QUALITY["jpeg"])
+"""SSIM that a photo loses as a JPEG for each step of quality below 100, for the qualities in use."""
+_DRAWN = 0.5
+"""Share of pixels that are as their left neighbour from which on a picture is drawn rather than taken: files
+without loss are worth trying."""
+_BISECTIONS = 8
+"""Files made at most for ``max_bytes``, each halving what is left of the qualities."""
+_AVIF_EFFORT = ((1_000_000, 3), (4_000_000, 2), (100_000_000, 1))
+"""What AVIF costs where several files are made: up to so many pixels this effort, unless one is given."""
+_FRAMES = 5
+"""Frames of an animation that are looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A file; ``choice`` is set where something was chosen."""
+
+    content: bytes
+    format: str
+    choice: Choice | None = None
+
+
+def encoded(picture: Picture, name: str, options: Encoding) -> Encoded:
+    """The file as the options want it; ``name`` is the format, or ``auto``.
+
+    Raises pyvips.Error, and ImageError (``invalid``) where no file is small enough.
+    """
+    if not options.searched:
+        return Encoded(encode(picture, name, options), name)
+    if name != "auto" and name not in LOSSY:
+        return _as_it_is(picture, name, options)
+    search = _Search.of(picture, name, options)
+    file = search.of_any() if name == "auto" else search.fitting(search.of_one(name))
+    chosen = file.trial
+    choice = Choice(chosen.quality, chosen.score, search.target, tuple(search.tried), search.left_out)
+    return Encoded(file.content, chosen.format, choice)
+
+
+def _as_it_is(picture: Picture, name: str, options: Encoding) -> Encoded:
+    """Under ``same`` the source may be of a format that has no quality."""
+    content = encode(picture, name, options)
+    if options.max_bytes is not None and len(content) > options.max_bytes:
+        raise ImageError(
+            "invalid",
+            f"the {name} has {len(content):,} bytes, more than max_bytes ({options.max_bytes:,}), "
+            f"and no quality that could be lowered; choose {', '.join(LOSSY)} or auto",
+        )
+    return Encoded(content, name, Choice(tried=(Trial(name, len(content)),)))
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    content: bytes
+    trial: Trial
+
+    @property
+    def bytes(self) -> int:
+        return len(self.content)
+
+    @property
+    def score(self) -> float:
+        return self.trial.score if self.trial.score is not None else 1.0
+
+
+@dataclass(slots=True)
+class _Search:
+    picture: Picture
+    options: Encoding
+    moves: bool
+    tried: list[Trial] = field(default_factory=list)
+    left_out: dict[str, str] = field(default_factory=dict)
+    target: float | None = None
+    looks: Mapping[float, similarity.Luma] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, picture: Picture, name: str, options: Encoding) -> _Search:
+        """With the picture evaluated, since it is read again and again."""
+        image = picture.image
+        if name == "jpeg" and image.hasalpha():
+            image = on_white(image)
+        elif image.hasalpha() and _opaque(image):
+            image = image[: image.bands - 1]
+        kept = picture
+        if picture.pixels is None or image is not picture.image:
+            kept = Picture(image.copy_memory(), picture.size)
+        moves = image.get_page_height() < image.height
+        if options.auto_quality:
+            return cls(kept, options, moves, target=options.auto_quality.ssim)
+        return cls(kept, options, moves)
+
+    # One format
+
+    def of_one(self, name: str) -> _File:
+        """The file of a lossy format, however large."""
+        wanted = self.options.auto_quality
+        if wanted is None:
+            return self._make(name, self.options.quality or DEFAULT_QUALITY[name])
+        low, high, found = wanted.min, wanted.max, None
+        file = None
+        for left in reversed(range(wanted.encodes)):
+            if low > high:
+                break
+            # The last one is the highest there may be, unless a lower one was good enough.
+            middle = high if not left and found is None else (low + high) // 2
+            file = self._make(name, middle)
+            if file.score >= wanted.ssim:
+                found, high = file, middle - 1
+            else:
+                low = middle + 1
+        return found or file or self._make(name, wanted.max)
+
+    def fitting(self, file: _File) -> _File:
+        """The file, or the best of its format within ``max_bytes``; raises ImageError when none is."""
+        most = self.options.max_bytes
+        if most is None or file.bytes <= most:
+            return file
+        name, top = file.trial.format, file.trial.quality
+        if top is None:
+            raise _too_large(file, most)
+        low = min(self.options.min_quality or MIN_QUALITY, top)
+        best = self._make(name, low, look=False)
+        if best.bytes > most:
+            raise _too_large(best, most)
+        high = top - 1
+        for _ in range(_BISECTIONS):
+            if low >= high:
+                break
+            middle = (low + high + 1) // 2
+            tried = self._make(name, middle, look=False)
+            if tried.bytes <= most:
+                best, low = tried, middle
+            else:
+                high = middle - 1
+        at = self.tried.index(best.trial)
+        self.tried[at] = replace(best.trial, score=self._score(best.content, name))
+        return _File(best.content, self.tried[at])
+
+    # Any format
+
+    def of_any(self) -> _File:
+        """The smallest that looks the same; raises ImageError when none is within ``max_bytes``."""
+        lossy, lossless = self._worth_trying()
+        files = [file for name in lossy if (file := self._alike(name))]
+        files += [file for name in lossless if (file := self._made(name, None))]
+        if not files:
+            why = "; ".join(f"{name}: {reason}" for name, reason in self.left_out.items())
+            raise ImageError("invalid", f"none of the formats has room for this picture ({why})")
+        good = [file for file in files if file.score >= self._bar and self._fits(file)]
+        if good:
+            return min(good, key=lambda file: file.bytes)
+        fitting: list[_File] = []
+        refused: list[ImageError] = []
+        for file in files:
+            try:
+                fitting.append(self.fitting(file))
+            except ImageError as error:
+                refused.append(error)
+        if not fitting:
+            raise refused[0]
+        return max(fitting, key=lambda file: (file.score, -file.bytes))
+
+    @property
+    def _bar(self) -> float:
+        return (self.target or 0.0) - (TOLERANCE if self.options.auto_quality is None else 0.0)
+
+    def _fits(self, file: _File) -> bool:
+        return self.options.max_bytes is None or file.bytes <= self.options.max_bytes
+
+    def _worth_trying(self) -> tuple[Sequence[str], Sequence[str]]:
+        """Formats with a quality, the one that the others are measured by first, and those without loss."""
+        names = [name for name in self.options.candidates if self._has_room(name)]
+        lossy = [] if self.options.lossless else sorted({*names} & {*LOSSY}, key=tuple(_LOOK).index)
+        lossless = [name for name in names if name not in LOSSY]
+        if self.options.lossless:
+            lossless = [name for name in names if name in {"png", "webp", "tiff"}]
+            self.left_out |= {name: "it has no lossless files" for name in names if name not in lossless}
+        elif lossy and not _drawn(next(iter(self._looks(lossy[0]).values()))):
+            kept = [name for name in lossless if name == "gif" and self.moves]
+            self.left_out |= {
+                name: "a photo without loss is far larger" for name in lossless if name not in kept
+            }
+            lossless = kept
+        elif "webp" in names:
+            lossless = ["webp", *lossless]
+        return lossy, lossless
+
+    def _has_room(self, name: str) -> bool:
+        known, depth = BY_NAME[name], self.options.bit_depth
+        moving = any(BY_NAME[other].animated for other in self.options.candidates)
+        if self.moves and moving and not known.animated:
+            self.left_out[name] = "it has room for one frame only"
+        elif name == "gif" and not self.moves and self.options.formats is None:
+            pass
+        elif self.picture.image.hasalpha() and not known.alpha:
+            self.left_out[name] = "it has no transparency"
+        elif depth is not None and depth > 8 and depth not in ALL_DEPTHS.get(name, ()):
+            self.left_out[name] = f"it has no {depth} bits"
+        else:
+            return True
+        return False
+
+    def _alike(self, name: str) -> _File | None:
+        """The smallest file of a lossy format that looks as the first format's does, or as told."""
+        if self.options.auto_quality:
+            return self.of_one(name)
+        base = self.options.quality or DEFAULT_QUALITY["jpeg"]
+        start = min(100, max(1, base + _LOOK[name]))
+        if self.target is None:
+            file = self._made(name, start)
+            if file is None:
+                return None
+            # A JPEG of a JPEG may lose next to nothing, which others need not live up to.
+            self.target = round(min(file.score, 1 - _LOSS_PER_QUALITY * (100 - base)), 5)
+            return file
+        smallest = min(trial.bytes for trial in self.tried)
+        file = None
+        for more in _RAISES:
+            if file and (file.score >= self._bar or file.bytes > smallest):
+                break
+            file = self._made(name, min(100, start + more))
+            if file is None:
+                break
+        return file
+
+    # Files
+
+    def _made(self, name: str, quality: int | None) -> _File | None:
+        """Nothing where the picture is not for this format: too long, or in a colour space that it lacks."""
+        try:
+            return self._make(name, quality)
+        except ImageError as error:
+            self.left_out[name] = error.detail
+            return None
+
+    def _make(self, name: str, quality: int | None, *, look: bool = True) -> _File:
+        options = self.options.model_copy(update=self._forced(name, quality))
+        content = encode(self.picture, name, options)
+        score = self._score(content, name) if look else None
+        self.tried.append(Trial(name, len(content), quality, score))
+        return _File(content, self.tried[-1])
+
+    def _forced(self, name: str, quality: int | None) -> dict[str, Any]:
+        forced: dict[str, Any] = {"quality": quality}
+        if quality is None and name in LOSSY:
+            forced["lossless"] = True
+        if name == "avif" and self.options.effort is None:
+            image = self.picture.image
+            size = image.width * image.height
+            forced["effort"] = next(effort for most, effort in _AVIF_EFFORT if size <= most)
+        return forced
+
+    def _score(self, content: bytes, name: str) -> float:
+        """The mean SSIM over the frames that are looked at."""
+        looks = self._looks(name)
+        options = {"n": -1} if self.moves and BY_NAME[name].animated else {}
+        image = pyvips.Image.new_from_buffer(content, "", **options)
+        image = image.copy_memory() if options else image
+        found = [similarity.ssim(look, similarity.luma(frame_at(image, at))) for at, look in looks.items()]
+        return round(sum(found) / len(found), 5)
+
+    def _looks(self, name: str) -> Mapping[float, similarity.Luma]:
+        """What the file should look like: frames by when they are shown."""
+        if not self.looks:
+            image, _ = written(self.picture.image, name, 0)
+            image = image.copy_memory() if self.moves else image
+            moving = self.moves and BY_NAME[name].animated
+            moments = [(at + 0.5) / _FRAMES for at in range(_FRAMES)] if moving else [0.0]
+            self.looks = {at: similarity.luma(frame_at(image, at)) for at in moments}
+        return self.looks
+
+
+def _too_large(file: _File, most: int) -> ImageError:
+    at = f" at quality {file.trial.quality} (min_quality)" if file.trial.quality else ""
+    return ImageError(
+        "invalid",
+        f"the {file.trial.format} has {file.bytes:,} bytes{at}, more than max_bytes ({most:,}); "
+        "make the picture smaller or allow more",
+    )
+
+
+def _opaque(image: pyvips.Image) -> bool:
+    return bool(image[image.bands - 1].min() == (65535 if image.format == "ushort" else 255))
+
+
+def _drawn(luma: similarity.Luma) -> bool:
+    return bool((luma[:, 1:] == luma[:, :-1]).mean() >= _DRAWN)
