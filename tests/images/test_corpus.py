@@ -44,7 +44,7 @@ Ends = dict[Path, dict[str, tuple[str, str]]]
 AT_ONCE = 4
 SECONDS = 20
 REASONS = {
-    "unsupported": r"the file is (empty|not an image of a known kind|a \w+ file, and )|of a sort that is not read",
+    "unsupported": r"is (empty|not an image of a known kind|a \w+ file, and |of a sort that is not read)",
     "corrupt": r"^the \w+ file is truncated or damaged \(.+\)$",
     "limit": r"the limit is .+ \(MAX_[A-Z_]+\)",
 }
