@@ -52,7 +52,7 @@ async def known(store: JobStore, one: Job) -> Job:
 
 def output(of: Job, step: str = "thumb") -> Output:
     key = output_key(of.tenant, of.id, of.attempt, step, "jpg")
-    return Output(step, key, "jpeg", "image/jpeg", 1234, "b" * 64, 100, 75, CHOICE)
+    return Output(step, key, "jpeg", "image/jpeg", 1234, "b" * 64, 100, 75, choice=CHOICE)
 
 
 async def kinds(store: JobStore, of: Job) -> list[EventKind]:
