@@ -146,3 +146,15 @@ def test_a_process_without_decoders_asks_for_a_description(site):
     assert answer.status_code == 422
     assert answer.json()["code"] == "source_unreadable"
     assert "describe the source" in answer.json()["detail"]
+
+
+def test_a_format_left_to_the_server_is_not_told_and_may_keep_frames(site):
+    source = {"width": 60, "height": 40, "format": "gif", "frames": 5}
+    step = {"action": "resize", "width": 30, "format": "auto"}
+
+    for formats, frames in ((None, 5), (["jpeg", "png"], 1)):
+        allowed = {} if formats is None else {"formats": formats}
+        taken = {"action": "resize", "width": 30, "from": "s1", "format": "gif"}
+        plan = planned(site, step | allowed, taken | ({"format": "png"} if formats else {}), source=source)
+        assert (plan["outputs"][0]["format"], plan["outputs"][0]["width"]) == (None, 30)
+        assert plan["outputs"][1]["frames"] == frames

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pixelflow.domain.errors import ImageError
-from pixelflow.domain.media import BY_NAME, same_as
+from pixelflow.domain.media import BY_NAME
 from pixelflow.imaging import advice
 from pixelflow.imaging.limits import check_bytes, check_picture
 from pixelflow.operations.references import SOURCE, STEP
@@ -84,16 +84,19 @@ def written_as(step: Step, source_format: str | None) -> str | None:
     """The format of the step's file; ``None`` is not known."""
     if step.operation.produces != "image":
         return step.operation.produces
-    if step.encoding.format == "same":
-        return source_format and same_as(source_format)
-    return step.encoding.format
+    possible = step.encoding.possible(source_format)
+    return possible[0] if len(possible) == 1 else None
 
 
 def decoded_animated(pipeline: Pipeline, origin: Origin) -> bool:
     """Whether all frames of the source are decoded: some step or some output has a use for them."""
     return any(
         step.operation.chooses_frames
-        or (step.output and (name := written_as(step, origin.format)) in BY_NAME and BY_NAME[name].animated)
+        or (
+            step.output
+            and step.operation.produces == "image"
+            and any(BY_NAME[name].animated for name in step.encoding.possible(origin.format))
+        )
         for step in pipeline.steps
     )
 

@@ -139,14 +139,13 @@ class _Rendering:
         """Whether any step chooses among the frames, or any output has room for more than the first."""
         return self.source.frames > 1 and any(
             step.operation.chooses_frames
-            or (step.output and step.operation.produces == "image" and self._has_frames(step))
+            or (step.output and step.operation.produces == "image" and self._has_room(step))
             for step in self.pipeline.steps
         )
 
-    def _has_frames(self, step: Step) -> bool:
-        name = self._format(step)
-        names = step.encoding.candidates if name == "auto" else (name,)
-        return any(BY_NAME[each].animated for each in names)
+    def _has_room(self, step: Step) -> bool:
+        """Whether its file may be of a format that has frames."""
+        return any(BY_NAME[name].animated for name in step.encoding.possible(self.source.format))
 
     def _format(self, step: Step) -> str:
         return same_as(self.source.format) if step.encoding.format == "same" else step.encoding.format

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
+from pixelflow.domain.media import BY_NAME, same_as
 from pixelflow.operations.described import Described
 from pixelflow.operations.problems import Contradiction
 
@@ -164,6 +165,14 @@ class Encoding(Described):
     def searched(self) -> bool:
         """Whether several files may have to be made to find the one."""
         return self.format == "auto" or self.max_bytes is not None or self.auto_quality is not None
+
+    def possible(self, source: str | None) -> tuple[str, ...]:
+        """The formats that the file may be in, for a source in this one; none where that is not known."""
+        if self.format == "auto":
+            return self.candidates
+        if self.format == "same":
+            return (same_as(source),) if source in BY_NAME else ()
+        return (self.format,)
 
     @property
     def candidates(self) -> tuple[str, ...]:
