@@ -22,6 +22,8 @@ REQUIRED = {
     "redact": {"regions": [REGION]},
     "watermark": {"image": "ast_1"},
     "composite": {"layers": [{"image": "ast_1"}]},
+    "contact_sheet": {"images": ["ast_1"]},
+    "animate": {"images": ["ast_1"]},
     "text": {"text": "a"},
     "tint": {"color": "red"},
     "clahe": {"width": 3, "height": 3},
@@ -86,6 +88,7 @@ NO_REGIONS = (
     5,
     True,
 )
+SEVERAL = ([], ["a"], [*REFERENCES], ["a"] * 60), ("a", [5], [""], ["a"] * 61, ["http://a/b"], None, {}, True)
 FLAGS = (True, False)
 NO_FLAGS = ("true", 1, 0, "yes", [])
 INF, NAN = float("inf"), float("nan")
@@ -112,6 +115,7 @@ def one_of(*names, aliases=()):
     return (*names, *aliases), ("nonsense", "", 1, True, [])
 
 
+FITS = one_of("contain", "cover", "fill", aliases=("crop", "stretch", "Inside"))
 CASES = {
     "resize": {
         "width": (PIXELS, NO_PIXELS),
@@ -340,6 +344,33 @@ CASES = {
             ({"foo": "x"}, {"artist": ""}, {"artist": 5}, {"artist": "a\nb"}, [], "x"),
         ),
     },
+    "contact_sheet": {
+        "images": SEVERAL,
+        "own": (FLAGS, NO_FLAGS),
+        "fit": FITS,
+        "columns": between(1, 100, whole=True),
+        "width": between(1, 4096, whole=True),
+        "height": between(1, 4096, whole=True),
+        "gap": between(0, 1000, whole=True),
+        "background": (COLORS, (*NO_COLORS, "blur")),
+        "captions": (
+            ([], ["a", "", "© 世界"], ["x" * 200] * 200),
+            ("a", [5], ["x" * 201], ["a"] * 201, ["a\x00"], None, {}, True),
+        ),
+        "font": one_of("Noto Sans", "Noto Serif Bold", aliases=("mono",)),
+        "size": between(4, 200),
+        "color": (COLORS, NO_COLORS),
+    },
+    "animate": {
+        "images": SEVERAL,
+        "own": (FLAGS, NO_FLAGS),
+        "fit": FITS,
+        "width": (PIXELS, NO_PIXELS),
+        "height": (PIXELS, NO_PIXELS),
+        "background": (COLORS, (*NO_COLORS, "blur")),
+        "delay": ((0, 65535, [1], [0, 65535, 5]), (-1, 65536, 1.5, "1", True, [], [-1], [1.5], ["1"], {})),
+        "loop": between(0, 65535, whole=True),
+    },
     "frames": {
         "first": between(0, 65535, whole=True),
         "count": between(1, 65535, whole=True),
@@ -468,6 +499,8 @@ def test_an_unknown_parameter_is_refused_with_the_known_ones(action):
         ({"action": "tint", "color": "#f008"}, "color", "opaque"),
         ({"action": "flip"}, "axis", "axis is missing; it is one of horizontal, vertical, both"),
         ({"action": "rotate"}, "angle", "angle is missing; it is -360 to 360"),
+        ({"action": "animate", "own": False}, "images", "there is no picture: give images"),
+        ({"action": "contact_sheet", "own": False, "images": []}, "images", "there is no picture"),
         ({"action": "frames", "page": 1, "first": 2}, "page", "leave out first"),
         ({"action": "frames", "on_limit": "truncate"}, "on_limit", "without max_frames"),
         ({"action": "icc", "keep": True, "to": "p3"}, "keep", "leave out to"),

@@ -10,6 +10,7 @@ from pixelflow.operations.registry import describe, operations
 
 BUILT_IN = {
     "adjust",
+    "animate",
     "auto_orient",
     "background",
     "blur",
@@ -17,6 +18,7 @@ BUILT_IN = {
     "border",
     "clahe",
     "composite",
+    "contact_sheet",
     "convolve",
     "crop",
     "duotone",

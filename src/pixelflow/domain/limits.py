@@ -25,3 +25,5 @@ class ImageLimits:
 
 MAX_STEPS = 20
 """Steps in one pipeline."""
+MAX_REFERENCES = 60
+"""Assets and earlier pictures that one pipeline refers to."""

@@ -44,6 +44,12 @@ def check_picture(
     _check(f"{whose} has {{}} channels", bands, limits.max_image_bands, "MAX_IMAGE_BANDS", step)
 
 
+def check_references(pixels: int, limits: ImageLimits) -> None:
+    """Raises ImageError (``limit``) for more pixels than allowed in what steps refer to, as it is decoded."""
+    what = "the pictures that steps refer to have {} pixels together"
+    _check(what, pixels, limits.max_image_frames_area, "MAX_IMAGE_FRAMES_AREA")
+
+
 def _check(what: str, value: int, limit: int, setting: str, step: str | None = None) -> None:
     if value > limit:
         raise ImageError(

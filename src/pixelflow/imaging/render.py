@@ -71,7 +71,9 @@ def render(
         if not task.steps:
             return wire.Finished([], [], probed(source), {})
         pipeline, works = planned(task.steps)
-        pictures = Pictures(source, dict(zip(task.assets, asset_fds, strict=True)), task.limits, files)
+        descriptors = dict(zip(task.assets, asset_fds, strict=True))
+        operations = [step.operation for step in pipeline.steps]
+        pictures = Pictures(source, descriptors, task.limits, files, operations)
         outputs = dict(zip(task.outputs, output_fds, strict=True))
         metadata = any(step.operation.needs_metadata for step in pipeline.steps)
         return _Rendering(

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from pixelflow.domain.errors import ImageError
 from pixelflow.operations.base import Context, Operation
-from pixelflow.operations.frames import PAGE_HEIGHT, frame_size
+from pixelflow.operations.frames import DELAYS, LOOP, PAGE_HEIGHT, frame_size
 from pixelflow.operations.problems import Contradiction
 
 if TYPE_CHECKING:
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     import pyvips
 
     from pixelflow.operations.outline import Outline
-
-_DELAYS = "delay"
-_LOOP = "loop"
 
 
 class Frames(Operation):
@@ -65,16 +62,16 @@ class Frames(Operation):
 
         width, height = frame_size(image)
         first, count = self._chosen(image.height // height)
-        delays = image.get(_DELAYS)[first : first + count] if image.get_typeof(_DELAYS) else []
+        delays = image.get(DELAYS)[first : first + count] if image.get_typeof(DELAYS) else []
         if self.delay is not None:
             delays = [self.delay] * count
         kept = image.crop(0, first * height, width, count * height).copy()
         if count == 1 and kept.get_typeof(PAGE_HEIGHT):
             kept.remove(PAGE_HEIGHT)
         if delays:
-            kept.set_type(pyvips.GValue.array_int_type, _DELAYS, delays)
+            kept.set_type(pyvips.GValue.array_int_type, DELAYS, delays)
         if self.loop is not None:
-            kept.set_type(pyvips.GValue.gint_type, _LOOP, self.loop)
+            kept.set_type(pyvips.GValue.gint_type, LOOP, self.loop)
         return kept
 
     def _chosen(self, frames: int) -> tuple[int, int]:

@@ -67,6 +67,8 @@ class Operation(Described):
     """Whether it reads or writes EXIF, XMP, IPTC or ICC fields, which are otherwise not carried along."""
     refers_in: ClassVar[str] = "image"
     """The parameter that holds what ``needs`` names."""
+    moves: ClassVar[bool] = False
+    """Whether it makes an animation of stills too; its format then is WebP by default."""
     chooses_frames: ClassVar[bool] = False
     """Whether it needs all frames of the source, even where the output has room for one only."""
 
@@ -100,6 +102,13 @@ class Operation(Described):
     def shrink(self, width: int, height: int) -> float:
         """By how much a picture of this size may be shrunk while decoding without loss; 1.0 is not at all."""
         return 1.0
+
+    def reference_size(self, width: int, height: int) -> tuple[int, int]:
+        """The size in pixels to which it first scales a picture of this one that it ``needs``, if down.
+
+        ``apply`` may find it at this size already.
+        """
+        return width, height
 
     def needs(self) -> frozenset[str]:
         """References to the pictures that it needs beside the one it takes."""

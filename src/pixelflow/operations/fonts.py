@@ -7,6 +7,7 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
+from unicodedata import category
 
 from pydantic import AfterValidator, BeforeValidator
 
@@ -58,6 +59,14 @@ _ALIASES = {
     "cjk": "Noto Sans CJK JP",
     **{name.lower(): name for name in FONTS},
 }
+
+
+def printable(text: str) -> str:
+    """The text with the line ends of this system; raises ValueError for what cannot be shown."""
+    text = text.replace("\r\n", "\n")
+    if any(category(char) in {"Cc", "Cs"} and char not in "\n\t" for char in text):
+        raise ValueError("the text has control characters, which cannot be shown")
+    return text
 
 
 def _named(value: object) -> object:

@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     import pyvips
 
 PAGE_HEIGHT = "page-height"
+DELAYS = "delay"
+"""Milliseconds of each frame."""
+LOOP = "loop"
+"""How often it is shown, 0 for ever."""
 
 
 def frame_size(image: pyvips.Image) -> tuple[int, int]:
@@ -40,12 +44,17 @@ def frame_at(image: pyvips.Image, moment: float) -> pyvips.Image:
 
 def each_frame(image: pyvips.Image, work: Callable[[pyvips.Image], pyvips.Image]) -> pyvips.Image:
     """``work`` done on each frame apart, so that none bleeds into the next; the results are of one size."""
+    return strip_of([work(frame) for frame in separate(image)])
+
+
+def separate(image: pyvips.Image) -> list[pyvips.Image]:
+    """Each frame as a still."""
     width, height = frame_size(image)
     if height == image.height:
-        return work(_single(image))
+        return [_single(image)]
     # Frames are read out of order, which a decoder that streams cannot do.
     strip = _single(image.copy_memory())
-    return strip_of([work(strip.crop(0, top, width, height)) for top in range(0, image.height, height)])
+    return [strip.crop(0, top, width, height) for top in range(0, image.height, height)]
 
 
 def strip_of(frames: list[pyvips.Image]) -> pyvips.Image:

@@ -9,7 +9,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pixelflow.domain.errors import InvalidRequest, Problem
-from pixelflow.domain.limits import MAX_STEPS
+from pixelflow.domain.limits import MAX_REFERENCES, MAX_STEPS
+from pixelflow.domain.media import BY_NAME
 from pixelflow.operations.base import Operation
 from pixelflow.operations.encoding import Encoding
 from pixelflow.operations.identity import Identity, identities
@@ -110,6 +111,13 @@ def parse(raw: object) -> Pipeline:
     steps = [step for index, item in enumerate(raw) if (step := _step(index, item, problems))]
     if not problems:
         steps = _ordered(steps, problems)
+    if not problems and len(files := files_in(name for step in steps for name in step.operation.needs())) > (
+        MAX_REFERENCES
+    ):
+        message = (
+            f"the steps refer to {len(files)} assets and earlier pictures, at most {MAX_REFERENCES} can be"
+        )
+        problems.append(Problem(message, "pipeline", None, len(files), f"at most {MAX_REFERENCES}"))
     if problems:
         raise InvalidRequest(problems[:MAX_PROBLEMS])
     return Pipeline(steps, raw)
@@ -141,12 +149,24 @@ def _step(index: int, item: object, problems: list[Problem]) -> Step | None:
     options: dict[str, Any] = {}
     if model.produces == "image":
         options = {key: own.pop(key) for key in ENCODING_KEYS if key in own and key not in model.model_fields}
+    if model.moves:
+        options = {"format": "webp", **options}
     names = (*model.model_fields, *(ENCODING_KEYS if model.produces == "image" else ()), *_FRAME_KEYS)
     operation = _checked(model, own, name, names, problems)
     encoding = _checked(Encoding, options, name, names, problems) if options else PLAIN
+    if model.moves and encoding is not None:
+        _check_moving(encoding.format, name, problems)
     if checked is None or operation is None or encoding is None or len(problems) > before:
         return None
     return Step(checked.id, operation, encoding, checked.source, checked.output, checked.on_error)
+
+
+def _check_moving(name: str, step: str, problems: list[Problem]) -> None:
+    known = BY_NAME.get(name)
+    if known is not None and not known.animated:
+        moving = ", ".join(other.name for other in BY_NAME.values() if other.animated and other.writes)
+        message = f"step {shown(step)}: {name} has no animation; allowed is one of {moving}"
+        problems.append(Problem(message, "format", step, name, moving))
 
 
 def _respell(model: type[Operation], own: dict[str, Any], step: str, problems: list[Problem]) -> None:

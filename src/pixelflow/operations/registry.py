@@ -24,6 +24,7 @@ FAMILIES = (
     "light",
     "overlays",
     "text",
+    "montage",
     "metadata",
     "profiles",
     "animation",

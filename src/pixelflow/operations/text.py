@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from html import escape
 from typing import TYPE_CHECKING, Annotated, Literal
-from unicodedata import category
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -12,7 +11,7 @@ from pixelflow.domain.errors import ImageError
 from pixelflow.operations.base import Context, Length, Operation, pixels
 from pixelflow.operations.color import Color, rgba
 from pixelflow.operations.dilation import dilated
-from pixelflow.operations.fonts import LINE_HEIGHT, FontName, lettering
+from pixelflow.operations.fonts import LINE_HEIGHT, FontName, lettering, printable
 from pixelflow.operations.frames import frame_size
 from pixelflow.operations.gravity import Gravity
 from pixelflow.operations.layers import MAX_LAYER_PIXELS, Placement, Tile, laid_over
@@ -28,10 +27,7 @@ if TYPE_CHECKING:
 def _words(text: str) -> str:
     if not text.strip():
         raise ValueError("the text is empty")
-    text = text.replace("\r\n", "\n")
-    if any(category(char) in {"Cc", "Cs"} and char not in "\n\t" for char in text):
-        raise ValueError("the text has control characters, which cannot be shown")
-    return text
+    return printable(text)
 
 
 Align = Annotated[Literal["left", "center", "right", "justify"], spelled(center="centre middle")]
