@@ -191,7 +191,7 @@ def _text(schema: Mapping[str, Any], _: Mapping[str, Any]) -> str:
 
 def _list(schema: Mapping[str, Any], shared: Mapping[str, Any]) -> str:
     least, most = schema.get("minItems"), schema.get("maxItems")
-    length = f" of {least}–{most}" if least is not None and most is not None else ""
+    length = "" if most is None else f" of {least}–{most}" if least else f" of at most {most}"
     return f"a list{length}; each entry is {_words(schema.get('items', {}), shared)}"
 
 
