@@ -125,6 +125,41 @@ def test_an_earlier_upload_and_a_step_are_laid_over_without_being_sent_again(cli
     ]
 
 
+def test_a_sheet_of_an_asset_an_earlier_upload_and_the_own_picture(client: httpx.Client) -> None:
+    red, green, blue = (encoded(Image.new("RGB", (40, 40), name), "PNG") for name in ("red", "lime", "blue"))
+    asset = client.post("/v1/assets", content=red).json()["id"]
+    small = json.dumps([{"id": "s", "action": "thumbnail", "width": 10}])
+    earlier = client.post("/v1/jobs", files={"file": green}, data={"pipeline": small}).json()["id"]
+    sheet = {"action": "contact_sheet", "width": 20, "height": 20, "gap": 0, "columns": 3}
+    pipeline = [
+        {"id": "sheet", **sheet, "images": [asset, f"job:{earlier}"]},
+        {"id": "moving", "action": "animate", "images": [asset, f"job:{earlier}"], "delay": 90},
+    ]
+
+    made = client.post("/v1/jobs", files={"file": blue}, data={"pipeline": json.dumps(pipeline)}).json()
+
+    job = client.get(made["links"]["self"], params={"wait": 30}).json()
+    assert job["status"] == "completed", job
+    laid, moving = (Image.open(BytesIO(client.get(each["url"]).content)) for each in job["outputs"])
+    assert [laid.convert("RGB").getpixel((x, 10)) for x in (10, 30, 50)] == [
+        (0, 0, 255),
+        (255, 0, 0),
+        (0, 255, 0),
+    ]
+    assert (moving.format, moving.n_frames, moving.size) == ("WEBP", 3, (40, 40))
+
+    pipeline[0]["images"] = [asset, "ast_lost"]
+    refused = client.post("/v1/jobs", json={"pipeline": pipeline})
+    assert refused.status_code == 422
+    assert refused.json()["errors"][0] | {"message": "", "allowed": ""} == {
+        "message": "",
+        "field": "images",
+        "step": "sheet",
+        "value": "ast_lost",
+        "allowed": "",
+    }
+
+
 def test_cancelling_a_running_job_is_one_end(client: httpx.Client) -> None:
     picture = encoded(photo(2000, 2000), "PNG")
     pipeline = [{"id": f"s{n}", "action": "blur", "sigma": 40 + n, "format": "avif"} for n in range(6)]

@@ -9,7 +9,7 @@ from PIL import Image
 from harness.pictures import encoded, photo
 from harness.pooling import outcome, running_pool
 from pixelflow.domain.installed import writable
-from pixelflow.domain.limits import MAX_STEPS
+from pixelflow.domain.limits import MAX_REFERENCES, MAX_STEPS
 from pixelflow.imaging import wire
 from pixelflow.operations import fonts
 from pixelflow.operations.faces import installed
@@ -141,3 +141,18 @@ async def test_what_comes_out_of_the_cage_is_a_picture(tmp_path: Path) -> None:
         for name, output in zip(writable(), outputs, strict=True):
             picture = Image.open(BytesIO(bench.content(output)))
             assert (picture.format, picture.width) == (name.upper(), 24)
+
+
+async def test_as_many_pictures_as_may_be_referred_to_go_into_the_cage(tmp_path: Path) -> None:
+    large = encoded(photo(800, 600))
+    assets = {f"a{number}": large for number in range(MAX_REFERENCES)}
+    sheets = [
+        {"id": f"s{number}", "action": "contact_sheet", "images": list(assets), "width": 40 + number}
+        for number in range(MAX_STEPS)
+    ]
+    async with running_pool(tmp_path) as bench:
+        outputs = [bench.file() for _ in sheets]
+        done = await outcome(bench.submit(*sheets, source=large, assets=assets, outputs=outputs))
+
+        assert isinstance(done, wire.Finished), done
+        assert Image.open(BytesIO(bench.content(outputs[0]))).size == (8 * 48 + 8, 8 * 264 + 8)

@@ -10,14 +10,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from pixelflow.domain.limits import MAX_REFERENCES, MAX_STEPS
 from pixelflow.imaging import landlock, seccomp
 
 PARTS = ("parent_death", "no_new_privs", "capabilities", "landlock", "rlimits", "dumpable", "seccomp")
 """In the order in which they close."""
 MISSING = "missing: "
 """How the state of a part begins that does not hold; what follows is why."""
-OPEN_FILES = 128
-"""Descriptors at once: a source, an asset and an output for each of 20 steps, and libvips' copies of them."""
+OPEN_FILES = 2 * (1 + MAX_REFERENCES) + MAX_STEPS + 32
+"""Descriptors at once: all that is read, a copy of each while it is mapped, outputs, and its own."""
 
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_NAME, _PR_SET_CHILD_SUBREAPER, _PR_SET_NO_NEW_PRIVS = (
     1,
