@@ -85,6 +85,8 @@ class Source:
         it is read.
         """
         large = self.format == "jpeg" and self.width * self.height >= jpeg.NEAR_PIXELS
+        # A side of no pixels is none that a decoder makes.
+        shrink = min(shrink, self.width, self.height)
         by = jpeg.factor(shrink, near=scaled and large)
         if self.plain is not None and not metadata:
             small = self.width * self.height <= STREAM_PIXELS * by * by
