@@ -1,9 +1,12 @@
 """All that PixelFlow can do, inside the cage: a file or a system call that is missing there shows here."""
 
+import json
 from io import BytesIO
 from pathlib import Path
 
+import numpy as np
 import pytest
+import pyvips
 from PIL import Image
 
 from harness.pictures import encoded, photo
@@ -89,6 +92,76 @@ ENCODINGS = [
     {"format": "avif", "auto_quality": {"metric": "dssim"}},
 ]
 
+EXTREMES = [
+    {"action": "resize", "width": 1, "height": 1, "fit": "cover", "gravity": "attention"},
+    {"action": "resize", "width": 7, "height": 7, "fit": "cover", "gravity": "entropy"},
+    {"action": "resize", "width": 65535, "height": 65535, "fit": "fill", "enlarge": True},
+    {"action": "resize", "width": 65535, "height": 65535},
+    {"action": "resize", "width": 900, "height": 900, "fit": "contain", "background": "blur"},
+    {"action": "resize", "width": 900, "height": 900, "fit": "contain", "background": "auto"},
+    {"action": "resize", "width": "0.001%", "linear": True},
+    {"action": "zoom", "x": 65535, "y": 65535},
+    {"action": "zoom", "x": 0.00001, "y": 0.00001},
+    {"action": "crop", "x": 5, "y": 0, "width": 65535, "height": 65535},
+    {"action": "crop", "width": 65535, "height": 65535},
+    {"action": "crop", "aspect_ratio": 1000, "gravity": "attention"},
+    {"action": "crop", "width": 1, "height": 1, "gravity": "entropy"},
+    {"action": "trim", "threshold": 255, "margin": 65535},
+    {"action": "trim", "threshold": 0, "color": "transparent"},
+    {"action": "pad", "top": 65535, "left": 65535},
+    {"action": "extend", "aspect_ratio": 1000},
+    {"action": "extend", "aspect_ratio": "1:2", "mode": "mirror"},
+    {"action": "extend", "aspect_ratio": "2:1", "mode": "blur"},
+    {"action": "border", "width": 65535},
+    {"action": "round_corners", "radius": 65535},
+    {"action": "rotate", "angle": 0.01},
+    {"action": "rotate", "angle": 45},
+    {"action": "blur", "sigma": 250},
+    {"action": "sharpen", "sigma": 10, "jagged": 100},
+    {"action": "unsharp", "sigma": 250, "amount": 10},
+    {"action": "pixelate", "size": 500},
+    {"action": "median", "size": 51},
+    {"action": "convolve", "kernel": [[1] * 7] * 7},
+    {"action": "clahe", "width": 65535, "height": 65535, "max_slope": 100},
+    {"action": "noise", "amount": 1},
+    {"action": "gradient", "direction": 45, "start": 1, "stop": 1},
+    {"action": "watermark", "image": "mark", "scale": 10},
+    {"action": "watermark", "image": "mark", "width": 65535},
+    {"action": "watermark", "image": "mark", "tile": "grid", "scale": 0.001},
+    {"action": "watermark", "image": "mark", "x": -65535, "y": 65535, "rotate": 33},
+    {"action": "text", "text": "W" * 200, "size": 1000},
+    {"action": "text", "text": "W", "size": 1},
+    {"action": "text", "text": "W", "width": 1, "height": 1},
+    {"action": "frames", "page": 0},
+    {"action": "frames", "page": 5},
+    {"action": "palette", "colors": 64},
+    {"action": "blurhash", "x_components": 9, "y_components": 9},
+]
+"""Parameters at the ends of their ranges."""
+HARD_MEMORY_BYTES = 1 << 30
+HARD_SECONDS = 20
+
+
+def hard() -> dict[str, bytes]:
+    """Pictures at the ends of what is accepted, as PNG or in what has room for them."""
+    picture = photo(48, 36)
+    deep = np.asarray(picture).astype(np.uint16) * 257
+    nothing = Image.new("RGBA", (48, 36), (200, 0, 0, 0))
+    return {
+        "1 × 1": encoded(photo(1, 1), "PNG"),
+        "16,384 × 1": encoded(photo(16384, 1), "PNG"),
+        "1 × 16,384": encoded(photo(1, 16384), "PNG"),
+        "1 × 16,384 jpeg": encoded(photo(1, 16384), "JPEG"),
+        "1 × 16,383 webp": encoded(photo(1, 16383), "WEBP"),
+        "one colour": encoded(Image.new("RGB", (48, 36), "teal"), "PNG"),
+        "transparent": encoded(nothing, "PNG"),
+        "two frames": encoded(picture, "GIF", save_all=True, append_images=[picture.rotate(90)]),
+        "frames of 1 × 1": encoded(photo(1, 1), "GIF", save_all=True, append_images=[photo(1, 1, 7)]),
+        "1 × 1 in CMYK": encoded(photo(1, 1).convert("CMYK"), "JPEG"),
+        "black or white": encoded(photo(1, 1).convert("1"), "PNG"),
+        "16 bits": pyvips.Image.new_from_array(deep).copy(interpretation="rgb16").pngsave_buffer(),
+    }
+
 
 def sources() -> dict[str, bytes]:
     picture = photo(48, 36)
@@ -156,3 +229,45 @@ async def test_as_many_pictures_as_may_be_referred_to_go_into_the_cage(tmp_path:
 
         assert isinstance(done, wire.Finished), done
         assert Image.open(BytesIO(bench.content(outputs[0]))).size == (8 * 48 + 8, 8 * 264 + 8)
+
+
+@pytest.mark.parametrize("kind", hard())
+async def test_a_hard_picture_gives_a_result_or_a_sentence(tmp_path: Path, kind: str) -> None:
+    """Whatever is asked of it, in little memory and no long time; no decoder dies of it."""
+    source, mark = hard()[kind], encoded(photo(16, 16).convert("RGBA"), "PNG")
+    named = [
+        {"id": f"s{number}", "on_error": "skip", **written_as(step["action"]), **step}
+        for number, step in enumerate([*STEPS, *EXTREMES])
+    ]
+    async with running_pool(tmp_path, memory_bytes=HARD_MEMORY_BYTES, job_seconds=HARD_SECONDS) as bench:
+        for start in range(0, len(named), MAX_STEPS):
+            steps = named[start : start + MAX_STEPS]
+            outputs = [bench.file() for _ in steps]
+            done = await outcome(bench.submit(*steps, source=source, outputs=outputs, assets={"mark": mark}))
+            assert isinstance(done, wire.Finished), done
+            made = {each.step: each for each in done.made}
+            for skipped in done.skipped:
+                assert skipped.code in {"invalid", "limit"}, skipped
+                assert len(skipped.message) > 10
+            assert made.keys().isdisjoint(skipped.step for skipped in done.skipped)
+            assert len(done.made) + len(done.skipped) == len(steps)
+            for step, output in zip(steps, outputs, strict=True):
+                if step["id"] in made:
+                    check(made[step["id"]], bench.content(output))
+
+
+def written_as(action: str) -> dict[str, str]:
+    """A format for pictures of any size, where it makes one."""
+    if operations()[action].produces != "image":
+        return {}
+    return {"format": "webp" if action == "animate" else "tiff"}
+
+
+def check(made: wire.Made, content: bytes) -> None:
+    """That the file is what was told of it."""
+    if made.format == "json":
+        assert json.loads(content)
+    elif made.width:
+        with Image.open(BytesIO(content)) as picture:
+            assert picture.size == (made.width, made.height)
+            picture.load()
