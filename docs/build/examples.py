@@ -57,7 +57,7 @@ EXAMPLES: Mapping[str, Example] = dict(
         example("unsharp", sigma=3, amount=2),
         example("pixelate", size=12),
         example(
-            "redact", regions=[{"x": 45, "y": 20, "width": 110, "height": 90}], mode="pixelate", strength=0.2
+            "redact", regions=[{"x": 34, "y": 80, "width": 84, "height": 70}], mode="pixelate", strength=0.2
         ),
         on("speckled.webp", "median", size=3),
         example("convolve", kernel=[[-2, -1, 0], [-1, 1, 1], [0, 1, 2]]),

@@ -199,7 +199,8 @@ def _fitted(
 def _shaped(layer: pyvips.Image, size: tuple[int, int], angle: float, context: Context) -> pyvips.Image:
     """The layer at this size in pixels, turned, with alpha."""
     if size[0] * size[1] > MAX_LAYER_PIXELS:
-        message = f"what is laid over would have {size[0]:,} × {size[1]:,} pixels, of {MAX_LAYER_PIXELS:,} at most"
+        sides = f"{size[0]:,} × {size[1]:,}"
+        message = f"what is laid over would have {sides} pixels, of {MAX_LAYER_PIXELS:,} at most"
         raise ImageError("invalid", message, step=context.step)
     layer = resample(layer, *size)
     layer = layer if layer.hasalpha() else layer.addalpha()

@@ -133,9 +133,7 @@ class Text(Operation):
             size = self.size or 32.0
             area = self._area(size, fitting["width"])
         if area > MAX_LAYER_PIXELS:
-            message = (
-                f"so much text at this size would take {area:,} pixels, of {MAX_LAYER_PIXELS:,} at most"
-            )
+            message = f"so much text at this size would take {area:,} pixels, of {MAX_LAYER_PIXELS:,} at most"
             raise ImageError("invalid", message, step=context.step)
         try:
             return lettering(
