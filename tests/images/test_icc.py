@@ -1,5 +1,6 @@
 """The icc step: files in the colour space asked for, judged by Pillow's lcms."""
 
+import colorsys
 from io import BytesIO
 
 import numpy as np
@@ -11,8 +12,9 @@ from skimage.color import deltaE_ciede2000, rgb2lab
 from harness.operating import psnr
 from harness.pictures import encoded, photo
 from harness.rendering import rendered
-from pixelflow.domain.errors import ImageError
+from pixelflow.domain.errors import ImageError, InvalidRequest
 from pixelflow.imaging import srgb
+from pixelflow.operations.pipeline import parse
 
 PHOTO = photo(150, 100, seed=2)
 RELATIVE = ImageCms.Intent.RELATIVE_COLORIMETRIC
@@ -74,16 +76,38 @@ def test_cmyk(form):
 
 @pytest.mark.parametrize("form", ["png", "webp", "gif", "avif"])
 def test_elsewhere_cmyk_is_refused_with_where_it_goes(form):
-    with pytest.raises(ImageError, match=f"a {form} cannot be CMYK; use jpeg or tiff") as refused:
-        rendered(encoded(PHOTO, "PNG"), STEP | {"to": "cmyk", "format": form})
+    step = {"id": "out", **STEP, "to": "cmyk"}
+    with pytest.raises(InvalidRequest) as refused:
+        parse([step | {"format": form}])
+    with pytest.raises(ImageError, match=f"a {form} cannot be CMYK; use jpeg or tiff") as failed:
+        rendered(encoded(PHOTO, form), step)
 
-    assert (refused.value.code, refused.value.step) == ("invalid", "s1")
+    (problem,) = refused.value.problems
+    assert (problem.field, problem.step, problem.value) == ("format", "out", form)
+    assert f"a {form} cannot be CMYK; use jpeg or tiff" in problem.message
+    assert (failed.value.code, failed.value.step) == ("invalid", "out")
+
+
+def test_a_step_that_follows_is_refused_by_the_last_icc_before_it():
+    cmyk = {"id": "ink", **STEP, "to": "cmyk", "output": False}
+    back = {"id": "back", **STEP, "from": "ink", "output": False}
+    small = {"id": "small", "action": "thumbnail", "width": 9, "format": "webp"}
+
+    parse([cmyk, back, small | {"from": "back"}])
+    with pytest.raises(InvalidRequest, match="a webp cannot be CMYK") as refused:
+        parse([cmyk, back, small | {"from": "ink"}])
+
+    (problem,) = refused.value.problems
+    assert (problem.field, problem.step) == ("format", "small")
+    assert "'ink'" in problem.message
 
 
 def test_a_gif_is_srgb():
     rendered(encoded(PHOTO, "PNG"), STEP | {"format": "gif"})
+    with pytest.raises(InvalidRequest, match="a gif cannot carry a profile"):
+        parse([{"id": "out", **STEP, "to": "p3", "format": "gif"}])
     with pytest.raises(ImageError, match="a gif cannot carry a profile"):
-        rendered(encoded(PHOTO, "PNG"), STEP | {"to": "p3", "format": "gif"})
+        rendered(encoded(PHOTO, "GIF"), STEP | {"to": "p3"})
 
 
 def test_without_embedding_the_values_are_converted_all_the_same():
@@ -103,8 +127,119 @@ def test_kept_is_the_source_s_own_profile(form):
     out = rendered(source, STEP | {"keep": True, **quality}).picture
 
     assert out.info["icc_profile"] == profile("p3")
-    # What P3 alone has came inside sRGB.
     assert difference(seen(out), seen(Image.open(BytesIO(source)))) < 1
+
+
+def wide() -> Image.Image:
+    """Every hue as strong as Display P3 has it: most of these are outside of sRGB."""
+    hues = np.linspace(0, 1, 120, endpoint=False)
+    row = np.array([colorsys.hsv_to_rgb(hue, 1, 1) for hue in hues]) * 255
+    return Image.fromarray(np.repeat(row[None].astype(np.uint8), 80, axis=0))
+
+
+LEAVING = [
+    [],
+    [{"action": "thumbnail", "width": 60}],
+    [{"action": "resize", "width": 60, "height": 60, "fit": "cover"}],
+    [{"action": "crop", "width": 60, "height": 40}, {"action": "zoom", "x": 2, "y": 2}],
+    [{"action": "rotate", "angle": 180}, {"action": "flip", "axis": "both"}, {"action": "auto_orient"}],
+    [{"action": "metadata", "keep": ["icc"]}, {"action": "frames", "first": 0}],
+]
+
+
+def chained(*steps: dict[str, object]) -> list[dict[str, object]]:
+    """Each after the one before; only the last is kept."""
+    names = [f"s{number}" for number in range(len(steps))]
+    made = [{"id": name, **step, "output": False} for name, step in zip(names, steps, strict=True)]
+    for step, before in zip(made[1:], names, strict=False):
+        step["from"] = before
+    return [*made[:-1], made[-1] | {"output": True}]
+
+
+@pytest.mark.parametrize("before", LEAVING)
+@pytest.mark.parametrize("to", [{"keep": True}, {"to": "p3"}])
+def test_colours_outside_of_srgb_stay(before, to):
+    source = encoded(wide(), "PNG", icc_profile=profile("p3"))
+
+    out = rendered(source, *chained(*before, STEP | to | {"format": "png"})).picture
+
+    assert out.info["icc_profile"] == profile("p3")
+    # As strong as they were: some channel is near its end in every pixel, and another one near 0.
+    found = np.asarray(out)
+    assert found.max(axis=2).min() >= 245
+    assert found.min(axis=2).max() <= 10
+
+
+def test_a_step_that_looks_at_colours_gets_them_in_srgb_and_so_do_files_without_the_step():
+    source = encoded(wide(), "PNG", icc_profile=profile("p3"))
+
+    out = rendered(
+        source,
+        {"id": "plain", "action": "thumbnail", "width": 60},
+        {"id": "grey", "action": "grayscale"},
+        {"id": "kept", **STEP, "keep": True, "from": "plain"},
+    ).files
+
+    plain, grey, kept = (Image.open(BytesIO(out[name])) for name in ("plain", "grey", "kept"))
+    alone = [
+        rendered(source, {"action": "thumbnail", "width": 60}).pixels,
+        rendered(source, {"action": "grayscale"}).pixels,
+    ]
+    np.testing.assert_array_equal(np.asarray(plain), alone[0])
+    np.testing.assert_array_equal(np.asarray(grey), alone[1])
+    assert kept.info["icc_profile"] == profile("p3")
+    assert np.asarray(kept).max(axis=2).min() >= 245
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_cmyk_that_is_kept_is_not_touched(orientation):
+    ink = np.random.default_rng(3).integers(0, 256, (40, 60, 4), dtype=np.uint8)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    picture = Image.frombytes("CMYK", (60, 40), ink.tobytes())
+    source = encoded(picture, "TIFF", icc_profile=profile("cmyk"), exif=exif)
+
+    out = rendered(source, STEP | {"keep": True}).picture
+
+    assert out.mode == "CMYK"
+    np.testing.assert_array_equal(np.asarray(out), np.rot90(ink, {1: 0, 6: -1}[orientation]))
+
+
+def lender(name: str, form: str = "PNG") -> bytes:
+    """A small picture whose only use is its profile."""
+    mode = "CMYK" if name == "cmyk" else "RGB"
+    return encoded(Image.new(mode, (8, 8)), form, icc_profile=profile(name))
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "TIFF", "WEBP"])
+def test_another_picture_lends_its_profile(form):
+    step = STEP | {"to": "ast_wide"}
+    out = rendered(encoded(PHOTO, "PNG"), step, assets={"ast_wide": lender("p3", form)}).picture
+
+    right = ImageCms.profileToProfile(PHOTO, SRGB, opened(profile("p3")), RELATIVE)
+    assert out.info["icc_profile"] == profile("p3")
+    assert np.abs(np.asarray(out).astype(int) - np.asarray(right)).max() <= 2
+
+
+def test_a_profile_for_ink_makes_cmyk():
+    source, assets = encoded(PHOTO, "JPEG", quality=97), {"ast_ink": lender("cmyk", "TIFF")}
+    there = ImageCms.profileToProfile(PHOTO, SRGB, opened(profile("cmyk")), RELATIVE, outputMode="CMYK")
+    there.info["icc_profile"] = profile("cmyk")
+
+    out = rendered(source, STEP | {"to": "ast_ink", "quality": 97}, assets=assets).picture
+
+    assert out.mode == "CMYK"
+    assert difference(seen(out), seen(there)) < 1.5
+    with pytest.raises(ImageError, match="a png cannot be CMYK"):
+        rendered(source, STEP | {"to": "ast_ink", "format": "png"}, assets=assets)
+
+
+def test_a_picture_without_a_profile_lends_none():
+    bare = {"ast_bare": encoded(PHOTO, "PNG")}
+    with pytest.raises(ImageError, match="the picture ast_bare carries no profile") as failed:
+        rendered(encoded(PHOTO, "PNG"), STEP | {"to": "ast_bare"}, assets=bare)
+
+    assert (failed.value.code, failed.value.step) == ("invalid", "s1")
 
 
 def test_a_cmyk_source_can_stay_in_its_own():

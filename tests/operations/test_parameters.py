@@ -381,7 +381,7 @@ CASES = {
         "delay": between(0, 65535, whole=True),
     },
     "icc": {
-        "to": one_of("srgb", "p3", "cmyk", aliases=("sRGB", "display-p3")),
+        "to": (("srgb", "p3", "cmyk", "sRGB", "display-p3", *REFERENCES), NO_REFERENCES),
         "embed": (FLAGS, NO_FLAGS),
         "keep": (FLAGS, NO_FLAGS),
     },

@@ -82,6 +82,8 @@ def _effort(options: Encoding, name: str) -> int:
 
 def _at_depth(image: pyvips.Image, name: str, options: Encoding) -> pyvips.Image:
     """16 bits a channel where the format and the options have room for them, else 8."""
+    if image.interpretation == "cmyk":
+        return image
     wide = image.format == "ushort"
     wanted = options.bit_depth if options.bit_depth in ALL_DEPTHS.get(name, ()) else None
     room = {"png": wanted in {None, 16}, "tiff": wanted in {None, 16}, "avif": wanted in {10, 12}}.get(

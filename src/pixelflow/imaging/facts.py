@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from pixelflow.imaging import srgb, wire
+from pixelflow.operations.profiles import PROFILE
 
 if TYPE_CHECKING:
     import pyvips
@@ -80,7 +81,7 @@ def _value(shown: str) -> str:
 
 
 def _profile_name(head: pyvips.Image) -> str | None:
-    return srgb.name(head.get(srgb.PROFILE)) if head.get_typeof(srgb.PROFILE) else None
+    return srgb.name(head.get(PROFILE)) if head.get_typeof(PROFILE) else None
 
 
 def _depth(head: pyvips.Image) -> int:

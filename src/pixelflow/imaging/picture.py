@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pyvips
 from PIL import Image
 
+from pixelflow.imaging import srgb
 from pixelflow.operations.resampling import Size, resample, scaled
 
 if TYPE_CHECKING:
@@ -107,6 +108,12 @@ class Picture:
                 self.pixels = None
                 self.filled = None if self.turns else self.filled
                 self._image = self._image.copy_memory()
+
+    def converted(self) -> Picture:
+        """In sRGB, even where its own colours were left to it; evaluated. Raises pyvips.Error."""
+        if self.pixels is not None or not srgb.native(self.image):
+            return self
+        return Picture(srgb.convert(self.image).copy_memory(), self.size)
 
     def release(self) -> None:
         """Let go of the pixels: whoever still needs them holds them."""

@@ -14,7 +14,7 @@ import pyvips
 
 from pixelflow.domain.errors import ImageError
 from pixelflow.domain.media import BY_NAME, same_as
-from pixelflow.imaging import native, wire
+from pixelflow.imaging import native, srgb, wire
 from pixelflow.imaging.choice import encoded
 from pixelflow.imaging.facts import SourceFacts, probed
 from pixelflow.imaging.limits import check_output, check_picture
@@ -116,6 +116,7 @@ class _Rendering:
                 animated=self._animated(),
                 metadata=self.metadata,
                 scaled=all(work.operation.scaled(*size) for work in takers),
+                own=any(step.operation.wants_colors for step in self.pipeline.steps),
             )
         self._walk(order, picture, reading)
         while self.postponed:
@@ -211,7 +212,7 @@ class _Rendering:
                 with self._skipping([step], action, unread), self._timed("encode"):
                     self._keep(step, made)
             if result is not None and step.id in self.referred:
-                self.pictures.keep(step.id, result.image)
+                self.pictures.keep(step.id, result.converted().image)
             self.ended.add(step.id)
         return result
 
@@ -249,6 +250,8 @@ class _Rendering:
         else:
             given.finish()
             image = given.image
+        if srgb.native(image) and not operation.leaves_colors:
+            image = srgb.convert(image)
         if not operation.animated and _moves(image):
             raise ImageError("invalid", f"{operation.action} cannot be done to an animation")
         original = work.steps[0].source is None
@@ -285,8 +288,9 @@ class _Rendering:
     def _keep(self, step: Step, result: Any) -> None:
         if isinstance(result, Picture):
             name = self._format(step)
-            file = encoded(result, name, step.encoding)
-            content, made = file.content, wire.Made(step.id, file.format, *result.size, file.choice)
+            picture = result.converted() if step.encoding.searched else result
+            file = encoded(picture, name, step.encoding)
+            content, made = file.content, wire.Made(step.id, file.format, *picture.size, file.choice)
         else:
             content = result if isinstance(result, bytes) else msgspec.json.encode(result)
             made = wire.Made(step.id, step.operation.produces)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from mmap import MAP_POPULATE, MAP_PRIVATE, PROT_READ, mmap
 from os import fstat
 from typing import TYPE_CHECKING, Any, Literal
@@ -18,6 +19,7 @@ from pixelflow.imaging.decoders.choice import DECODERS
 from pixelflow.imaging.limits import check_bytes, check_picture
 from pixelflow.imaging.picture import Picture, Pixels
 from pixelflow.operations.frames import PAGE_HEIGHT
+from pixelflow.operations.profiles import PROFILE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,11 +78,19 @@ class Source:
         return self.orientation in _TURNED
 
     def decode(
-        self, shrink: float, *, reading: Reading, animated: bool, metadata: bool, scaled: bool = False
+        self,
+        shrink: float,
+        *,
+        reading: Reading,
+        animated: bool,
+        metadata: bool,
+        scaled: bool = False,
+        own: bool = False,
     ) -> tuple[Picture, Reading]:
         """The picture, still to be finished, at most ``shrink`` times smaller on each side than it is.
 
-        ``scaled`` says that it will only be scaled as a whole, from what it truly fills. Also says how it is
+        ``scaled`` says that it will only be scaled as a whole, from what it truly fills; ``own`` leaves its
+        colours in the space of their profile where ``srgb.own`` does. Also says how it is
         read in fact. Raises ImageError when the file is damaged; a stream or a lazy image tells so only when
         it is read.
         """
@@ -91,10 +101,10 @@ class Source:
         if self.plain is not None and not metadata:
             small = self.width * self.height <= STREAM_PIXELS * by * by
             if (small or reading != "stream") and (pixels := jpeg.decode(self.data, self.plain, by)):
-                return self._picture(self._profiled(pixels), by), "memory"
+                return self._picture(self._profiled(pixels), by, own=own), "memory"
         if self.opened is not None:
             image = self.opened.read(animated and self.frames > 1)
-            return self._picture(self.opened.dressed(image), 1), "memory"
+            return self._picture(self.opened.dressed(image), 1, own=own), "memory"
         options: dict[str, Any] = {}
         if by > 1 and self.format == "jpeg":
             options["shrink"] = by
@@ -111,7 +121,7 @@ class Source:
             image.remove(PAGE_HEIGHT)
         try:
             image = image.copy_memory() if reading == "memory" else image
-            return self._picture(image, by if "shrink" in options else 1), reading
+            return self._picture(image, by if "shrink" in options else 1, own=own), reading
         except pyvips.Error as error:
             raise damaged(self.format, error) from error
 
@@ -121,19 +131,20 @@ class Source:
             return self.opened.header()
         return self.head if self.head is not None else _open(self.data, self.format, stream=True)
 
-    def _picture(self, content: pyvips.Image | Pixels, by: int) -> Picture:
+    def _picture(self, content: pyvips.Image | Pixels, by: int, *, own: bool) -> Picture:
         """What was decoded, each side ``by`` times smaller."""
         across, down = (self.height, self.width) if self.turned else (self.width, self.height)
+        finished = isinstance(content, Pixels) and self.orientation == 1
         return Picture(
             content,
             (self.width, self.height),
-            None if isinstance(content, Pixels) and self.orientation == 1 else self._finished,
+            None if finished else partial(self._finished, own=own),
             filled=(across / by, down / by) if by > 1 else None,
             turns=self.orientation != 1,
         )
 
-    def _finished(self, image: pyvips.Image) -> pyvips.Image:
-        image = srgb.convert(image)
+    def _finished(self, image: pyvips.Image, *, own: bool) -> pyvips.Image:
+        image = srgb.own(image) if own else srgb.convert(image)
         if self.orientation == 1 or self.frames > 1:
             return image
         # Turning reads out of order, which would compute a lazy image again and again.
@@ -146,7 +157,7 @@ class Source:
         if self.plain.profile is None or srgb.is_srgb(self.plain.profile):
             return pixels
         image = pixels.image
-        image.set_type(pyvips.GValue.blob_type, srgb.PROFILE, self.plain.profile)
+        image.set_type(pyvips.GValue.blob_type, PROFILE, self.plain.profile)
         return image
 
 

@@ -7,9 +7,10 @@ from functools import lru_cache
 
 import pyvips
 
-PROFILE = "icc-profile-data"
-SOURCE_PROFILE = "pixelflow-source-profile"
-"""libvips field with the profile that a picture came with, where it was converted from it."""
+from pixelflow.operations.profiles import PROFILE, SOURCE_PROFILE
+
+NATIVE = "pixelflow-native"
+"""libvips field of a picture that is still in the space of its own profile."""
 GREY = frozenset({"b-w", "grey16"})
 DIRECT = frozenset({"srgb", "rgb16"}) | GREY
 """Interpretations that operations take as they are."""
@@ -22,6 +23,8 @@ _PRIMARIES = {
     b"gXYZ": (0.3851, 0.7169, 0.0971),
     b"bXYZ": (0.1431, 0.0606, 0.7141),
 }
+_INK = ("cmyk", "uchar")
+"""The only CMYK that is kept: other operations take 16 bits for sRGB's."""
 _PRIMARY_TOLERANCE = 0.002
 _CURVE_TOLERANCE = 0.004
 
@@ -34,10 +37,13 @@ def convert(image: pyvips.Image) -> pyvips.Image:
     if space in {"multiband", "matrix", "histogram"}:
         image = image.copy(interpretation="srgb" if image.bands > 2 else "b-w")
         space = image.interpretation
+    if native(image):
+        image = image.copy()
+        image.remove(NATIVE)
     if space == "cmyk" or (embedded and space in DIRECT and not is_srgb(image.get(PROFILE))):
         fallback = "cmyk" if space == "cmyk" else "srgb"
         converted = image.icc_transform("srgb", embedded=embedded, input_profile=fallback, depth=depth)
-        if embedded:
+        if embedded and _fits(image):
             converted = converted.copy()
             converted.set_type(pyvips.GValue.blob_type, SOURCE_PROFILE, image.get(PROFILE))
         image = converted.colourspace("grey16" if depth == 16 else "b-w") if space in GREY else converted
@@ -46,6 +52,47 @@ def convert(image: pyvips.Image) -> pyvips.Image:
     if image.format not in {"uchar", "ushort"}:
         image = image.cast("ushort" if image.interpretation in {"rgb16", "grey16"} else "uchar")
     return image
+
+
+def own(image: pyvips.Image) -> pyvips.Image:
+    """The picture in its own space where that is another than sRGB and its profile can be used, else as
+    ``convert`` has it."""
+    if not _worth_keeping(image):
+        return convert(image)
+    image = image.copy()
+    image.set_type(pyvips.GValue.gint_type, NATIVE, 1)
+    return image
+
+
+def native(image: pyvips.Image) -> bool:
+    """Whether it is still in its own space."""
+    return bool(image.get_typeof(NATIVE))
+
+
+def _worth_keeping(image: pyvips.Image) -> bool:
+    if not image.get_typeof(PROFILE) or not _fits(image) or is_srgb(image.get(PROFILE)):
+        return False
+    if not (image.interpretation in {"srgb", "rgb16"} or (image.interpretation, image.format) == _INK):
+        return False
+    sample = (
+        pyvips.Image.black(1, 1, bands=image.bands)
+        .cast(image.format)
+        .copy(interpretation=image.interpretation)
+    )
+    sample.set_type(pyvips.GValue.blob_type, PROFILE, image.get(PROFILE))
+    try:
+        sample.icc_import(embedded=True).avg()
+    except pyvips.Error:
+        return False
+    return True
+
+
+def _fits(image: pyvips.Image) -> bool:
+    """Whether the profile is one of the picture's own kind of channels."""
+    found = image.get(PROFILE)[16:20]
+    return bool(
+        found == {"cmyk": b"CMYK", "b-w": b"GRAY", "grey16": b"GRAY"}.get(image.interpretation, b"RGB ")
+    )
 
 
 @lru_cache(maxsize=32)

@@ -57,6 +57,10 @@ class Frames(Operation):
     def outline(self, given: Outline, others: Mapping[str, Outline]) -> Outline:
         return given if given.frames is None else replace(given, frames=self._chosen(given.frames)[1])
 
+    @property
+    def leaves_colors(self) -> bool:
+        return True
+
     def apply(self, image: pyvips.Image, context: Context) -> pyvips.Image:
         import pyvips
 

@@ -75,6 +75,19 @@ class Operation(Described):
     cacheable: ClassVar[bool] = True
     """Whether the same picture and the same parameters always give the same result."""
 
+    wants_colors: ClassVar[bool] = False
+    """Whether it has a use for colours outside of sRGB: then a source keeps its own up to it, if it can."""
+
+    @property
+    def leaves_colors(self) -> bool:
+        """Whether it does the same in every colour space, CMYK included, so that none is converted for it."""
+        return False
+
+    def unwritable(self, name: str) -> str | None:
+        """Why its result, whatever follows, cannot be a file of this format; empty if it can, ``None`` where
+        the steps before it decide."""
+        return None
+
     @property
     def pure_resize(self) -> bool:
         """Whether it only scales the whole picture down to ``target``, so that a smaller sibling will do."""

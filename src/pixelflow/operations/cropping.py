@@ -11,7 +11,7 @@ from pixelflow.domain.errors import ImageError
 from pixelflow.operations.base import Context, Length, Operation, pixels
 from pixelflow.operations.color import EdgeColor
 from pixelflow.operations.frames import each_frame, first_frame, frame_size
-from pixelflow.operations.gravity import PLACES, FocalPoint, Focus, window
+from pixelflow.operations.gravity import FocalPoint, Focus, searches, window
 from pixelflow.operations.lengths import AspectRatio, Extent, distance, ratio
 from pixelflow.operations.problems import Contradiction
 from pixelflow.operations.surface import ceiling, ready_for
@@ -72,6 +72,10 @@ class Crop(Operation):
             )
         return self
 
+    @property
+    def leaves_colors(self) -> bool:
+        return self.gravity is None or not searches(self.gravity)
+
     def target(self, width: int, height: int) -> tuple[int, int]:
         if self.aspect_ratio is not None:
             shape = ratio(self.aspect_ratio)
@@ -100,7 +104,7 @@ class Crop(Operation):
             left, top = self._corner(whole, context.step)
         else:
             focus = self.focus or self.gravity or "center"
-            if isinstance(focus, str) and focus not in PLACES:
+            if searches(focus):
                 # It is read once to look and once to cut, which a streaming decoder cannot do.
                 image = image.copy_memory()
                 left, top = window(whole, box, focus, first_frame(image))

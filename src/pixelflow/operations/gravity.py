@@ -81,6 +81,11 @@ Focus = Annotated[Interest | FocalPoint, BeforeValidator(_findable), _OTHERS]
 """One of nine places, what draws the eye, the faces (without any, what draws the eye), or a focal point."""
 
 
+def searches(focus: str | FocalPoint) -> bool:
+    """Whether pixels are looked at to find it."""
+    return isinstance(focus, str) and focus not in PLACES
+
+
 def offset(room_x: int, room_y: int, gravity: str) -> tuple[int, int]:
     """Left and top in pixels of what is placed with this much room around it; negative is an overhang."""
     across, down = PLACES[gravity]

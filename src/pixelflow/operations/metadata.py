@@ -76,6 +76,10 @@ class Metadata(Operation):
             raise Contradiction(f"{', '.join(both)} cannot be both kept and dropped", "keep", "drop")
         return self
 
+    @property
+    def leaves_colors(self) -> bool:
+        return True
+
     def kept(self) -> frozenset[str]:
         """The kinds that stay."""
         if self.keep is not None:

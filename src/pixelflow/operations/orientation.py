@@ -39,6 +39,10 @@ class Rotate(Operation):
     background: Color = "transparent"
     """What fills the corners."""
 
+    @property
+    def leaves_colors(self) -> bool:
+        return self.angle % 90 == 0
+
     def target(self, width: int, height: int) -> tuple[int, int]:
         angle = self.angle % 360
         if angle in {90, 270}:
@@ -76,6 +80,10 @@ class Flip(Operation):
     axis: Axis
     """`horizontal` swaps left and right, `vertical` top and bottom."""
 
+    @property
+    def leaves_colors(self) -> bool:
+        return True
+
     def apply(self, image: pyvips.Image, context: Context) -> pyvips.Image:
         image = image.copy_memory()
         if self.axis == "both":
@@ -88,6 +96,10 @@ class AutoOrient(Operation):
 
     action = "auto_orient"
     family = "orientation"
+
+    @property
+    def leaves_colors(self) -> bool:
+        return True
 
     def apply(self, image: pyvips.Image, context: Context) -> pyvips.Image:
         if not image.get_typeof("orientation") or image.get("orientation") == 1:

@@ -198,6 +198,8 @@ def _ordered(steps: Sequence[Step], problems: list[Problem]) -> list[Step]:
     if not any(step.output for step in steps):
         message = "no step keeps its output"
         problems.append(Problem(message, "output", steps[-1].id, False, "true on at least one step"))
+    for step in steps:
+        _check_format(step, by_id, problems)
     sources = {step.id: [*([step.source] if step.source else ()), *sorted(step.refers)] for step in steps}
     if not any(sources.values()):
         return list(steps)
@@ -222,6 +224,24 @@ def _check_reference(
     elif by_id[name].operation.produces != "image":
         message = f"step {step.id!r}: step {name!r} makes no image"
         problems.append(Problem(message, field, step.id, name, "a step that makes an image"))
+
+
+def _check_format(step: Step, by_id: Mapping[str, Step], problems: list[Problem]) -> None:
+    """Whether what it makes can be written in the format that it names."""
+    name = step.encoding.format
+    if not step.output or step.operation.produces != "image" or name == "same":
+        return
+    for each in step.encoding.candidates if name == "auto" else (name,):
+        at: Step | None = step
+        said: str | None = None
+        for _ in by_id:  # steps that go round in a circle are told of elsewhere
+            if at is None or (said := at.operation.unwritable(each)) is not None:
+                break
+            at = by_id[at.source] if at.source else None
+        if said and at is not None:
+            message = f"step {step.id!r}: {said} (step {at.id!r} asks for it)"
+            problems.append(Problem(message, "format", step.id, name))
+            return
 
 
 def _checked(

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from pixelflow.operations.base import Context, Length, Operation, pixels
 from pixelflow.operations.color import Backdrop
 from pixelflow.operations.frames import each_frame, first_frame, frame_size
-from pixelflow.operations.gravity import PLACES, Focus, offset, window
+from pixelflow.operations.gravity import PLACES, Focus, offset, searches, window
 from pixelflow.operations.problems import Contradiction
 from pixelflow.operations.resampling import Kernel, resample
 from pixelflow.operations.spellings import spelled
@@ -89,6 +89,11 @@ class Resize(Operation):
                 "with fit 'contain' nothing is cut, so gravity is one of the nine places", "gravity", "fit"
             )
         return self
+
+    @property
+    def leaves_colors(self) -> bool:
+        # A canvas has a colour, and what draws the eye is looked for in sRGB.
+        return not self.linear and self.fit != "contain" and not searches(self.gravity)
 
     @property
     def pure_resize(self) -> bool:
@@ -210,6 +215,10 @@ class Thumbnail(Operation):
         return self
 
     @property
+    def leaves_colors(self) -> bool:
+        return self.gravity is None or not searches(self.gravity)
+
+    @property
     def pure_resize(self) -> bool:
         return self.gravity is None
 
@@ -244,6 +253,10 @@ class Zoom(Operation):
     """What the width is multiplied by."""
     y: float = Field(default=1, gt=0, le=65535)
     """What the height is multiplied by."""
+
+    @property
+    def leaves_colors(self) -> bool:
+        return True
 
     @property
     def pure_resize(self) -> bool:

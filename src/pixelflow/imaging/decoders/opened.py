@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pyvips
 
 from pixelflow.domain.errors import ImageError
-from pixelflow.imaging import srgb
+from pixelflow.operations.profiles import PROFILE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -50,7 +50,7 @@ class Opened:
     def dressed(self, image: pyvips.Image) -> pyvips.Image:
         """The decoded picture with what came beside its pixels."""
         image = image.copy()
-        beside = {"exif-data": self.exif, "xmp-data": self.xmp, srgb.PROFILE: self.profile}
+        beside = {"exif-data": self.exif, "xmp-data": self.xmp, PROFILE: self.profile}
         for field, content in beside.items():
             if content:
                 image.set_type(pyvips.GValue.blob_type, field, content)
