@@ -10,6 +10,8 @@ from harness.rendering import SHARED, rendered
 from pixelflow.domain.errors import ImageError
 
 PHOTO = photo(300, 200)
+LARGE = photo(1600, 1500)
+"""Large enough to stream."""
 FILES = {
     "jpeg": encoded(PHOTO, quality=90),
     "progressive jpeg": encoded(PHOTO, quality=90, progressive=True),
@@ -51,6 +53,29 @@ def test_a_truncated_file_is_an_error(name, kept, steps):
 @pytest.mark.parametrize("name", FILES)
 def test_the_whole_file_is_none(name):
     assert rendered(FILES[name], STEPS["scaled"]).picture.size == (30, 20)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF"])
+def test_damage_is_told_by_a_step_that_reads_another_one_as_it_streams(kind):
+    content = encoded(LARGE, kind)
+    steps = [
+        {"id": "part", "action": "crop", "x": 100, "output": False},
+        {"id": "made", "from": "part", "action": "invert", "format": "jpeg"},
+    ]
+
+    assert rendered(content, *steps).picture.size == (1500, 1500)
+    with pytest.raises(ImageError) as found:
+        rendered(content[: len(content) // 2], *steps)
+    assert found.value.code == "corrupt"
+
+
+@pytest.mark.parametrize("search", [{"max_bytes": 400_000}, {"format": "auto"}])
+def test_a_stream_is_kept_where_several_files_are_made_of_it(search):
+    content = encoded(LARGE.convert("RGBA"), "PNG")
+
+    made = rendered(content, {"action": "invert", "format": "webp", "effort": 0, **search})
+
+    assert made.picture.size == LARGE.size
 
 
 def test_damage_is_not_passed_over_where_a_step_may_be():

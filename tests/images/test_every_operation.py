@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import pyvips
 
 from harness.operating import Pixels, animation, apply, frames, operation, pixels, still
 from harness.pictures import photo
@@ -78,6 +79,16 @@ SAMPLES = [
     ("icc", {"to": "p3"}),
     ("metadata", {"set": {"artist": "Ada"}}),
 ]
+STREAMED = [
+    sample
+    for sample in [
+        *SAMPLES,
+        ("blur", {"sigma": 60}),
+        ("median", {"size": 51}),
+        *((told, {}) for told in ("blurhash", "thumbhash", "palette", "phash")),
+    ]
+    if operations()[sample[0]].streams
+]
 NAMES = [f"{action}-{index}" for index, (action, _) in enumerate(SAMPLES)]
 
 
@@ -96,6 +107,8 @@ def kinds(picture: Pixels) -> dict[str, Pixels]:
 
 
 KINDS = kinds(np.asarray(photo(48, 36)))
+TALL = kinds(np.asarray(photo(300, 3000)))
+"""Wider than a tile, and higher than any cache of rows."""
 MARK = still(kinds(np.asarray(photo(9, 7, seed=5)))["rgba"])
 
 
@@ -135,6 +148,24 @@ def test_what_comes_out_was_foretold(action, parameters, kind):
     assert told.alpha in {None, made.hasalpha()}
     assert told.alpha is not None or action in {"watermark", "composite"}
     assert (told.frames, told.depth) == (1, depth)
+
+
+@pytest.mark.parametrize("kind", ["grey", "rgba", "rgb-16"])
+@pytest.mark.parametrize(
+    ("action", "parameters"), STREAMED, ids=lambda value: value if isinstance(value, str) else ""
+)
+def test_one_that_streams_reads_once_from_the_top(action, parameters, kind):
+    whole = still(TALL[kind])
+    stream = pyvips.Image.new_from_buffer(whole.pngsave_buffer(), "", access="sequential")
+
+    made = apply(stream, action, **parameters)
+
+    if isinstance(made, dict):
+        assert made == apply(whole, action, **parameters)
+    else:
+        wanted = apply(whole, action, **parameters)
+        # As an encoder reads it: in strips, and once.
+        assert made.pngsave_buffer(keep="none") == wanted.pngsave_buffer(keep="none")
 
 
 @pytest.mark.parametrize("kind", ["rgba", "grey-16"])

@@ -14,7 +14,7 @@ from pixelflow.operations.resampling import Size, resample, scaled
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-SETTLED_PIXELS = 24_000_000
+SETTLED_PIXELS = 2_000_000
 """A result of more pixels than this that is used once stays lazy: it never lies whole beside its source."""
 
 SMALL_PIXELS = 100_000
@@ -68,10 +68,11 @@ class Picture:
     while it was decoded, and ``filled`` is then how much of it the picture truly fills, as in
     ``resampling.scaled``. ``unfinished`` is what the source still needs to be upright and in sRGB, which is
     cheaper done to a scaled result; ``turns`` says that it turns or mirrors the picture, whose partly filled
-    edge is then another one. ``lazy`` says that no pixel was computed yet.
+    edge is then another one. ``lazy`` says that no pixel was computed yet, ``once`` that it can only be read
+    once, from its top.
     """
 
-    __slots__ = ("_image", "filled", "lazy", "pixels", "size", "turns", "unfinished")
+    __slots__ = ("_image", "filled", "lazy", "once", "pixels", "size", "turns", "unfinished")
 
     def __init__(
         self,
@@ -82,6 +83,7 @@ class Picture:
         filled: Size | None = None,
         turns: bool = False,
         lazy: bool = False,
+        once: bool = False,
     ) -> None:
         self.pixels = content if isinstance(content, Pixels) else None
         self._image = None if isinstance(content, Pixels) else content
@@ -90,6 +92,7 @@ class Picture:
         self.filled = filled
         self.turns = turns
         self.lazy = lazy
+        self.once = once
 
     @property
     def image(self) -> pyvips.Image:
@@ -107,7 +110,7 @@ class Picture:
             if self._image is not before:
                 self.pixels = None
                 self.filled = None if self.turns else self.filled
-                self._image = self._image.copy_memory()
+                self._image = self._image if self.once else self._image.copy_memory()
 
     def converted(self) -> Picture:
         """In sRGB, even where its own colours were left to it; evaluated. Raises pyvips.Error."""

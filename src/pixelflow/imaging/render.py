@@ -131,12 +131,12 @@ class _Rendering:
         )
 
     def _reading(self, takers: Sequence[Work]) -> Reading:
-        if all(work.operation.produces == "json" for work in takers):
-            return "lazy"
         first = takers[0]
         # After one that was skipped, others would read the stream again.
-        once = len(takers) == 1 and first.operation.pure_resize and not first.may_fail
-        return "stream" if once and self.source.orientation == 1 and not self._animated() else "memory"
+        once = len(takers) == 1 and first.operation.streams and not first.may_fail
+        if once and self.source.orientation == 1 and not self._animated():
+            return "stream"
+        return "lazy" if all(work.operation.produces == "json" for work in takers) else "memory"
 
     def _animated(self) -> bool:
         """Whether any step chooses among the frames, or any output has room for more than the first."""
@@ -167,15 +167,15 @@ class _Rendering:
             given = results.get(sibling.id, picture) if sibling else picture
             uses = waiting[work.id] + len(work.takers)
             uses += sum(step.output + (step.id in self.referred) for step in work.steps)
-            done = self._done(
-                work, given, picture, reading, last=work is last and not lasting, shared=uses > 1
-            )
+            again = any(step.output and step.encoding.searched for step in work.steps)
+            shared = uses > 1 or again or not all(taker.operation.streams for taker in work.takers)
+            done = self._done(work, given, picture, reading, last=work is last and not lasting, shared=shared)
             self.report(100 * len(self.ended) // len(self.pipeline.steps))
             if done is not None:
                 if waiting[work.id]:
                     results[work.id] = done
                 if takers := work.takers:
-                    self._walk(list(derivations(takers, done.size)), done, "memory")
+                    self._walk(list(derivations(takers, done.size)), done, reading if done.lazy else "memory")
             if sibling:
                 waiting[sibling.id] -= 1
                 if not waiting[sibling.id]:
@@ -197,7 +197,7 @@ class _Rendering:
         for name in work.refers & self.skipped.keys():
             self._skip(work.steps, self.skipped[name].code, _gone(name))
         steps = [step for step in work.steps if step.id not in self.skipped]
-        unread = reading != "memory" and given.unfinished is not None
+        unread = reading != "memory" and (given.unfinished is not None or given.lazy)
         made: Any = None
         with self._skipping(steps, action, unread):
             if steps:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 LOADERS = {"jpeg": "jpeg", "png": "png", "webp": "webp", "gif": "gif", "tiff": "tiff", "avif": "heif"}
 """libvips' name of the loader for each format that is read."""
-STREAM_PIXELS = 24_000_000
+STREAM_PIXELS = 2_000_000
 """A JPEG of more pixels than this after shrinking is streamed rather than held whole."""
 
 Reading = Literal["memory", "stream", "lazy"]
@@ -121,7 +121,8 @@ class Source:
             image.remove(PAGE_HEIGHT)
         try:
             image = image.copy_memory() if reading == "memory" else image
-            return self._picture(image, by if "shrink" in options else 1, own=own), reading
+            once = reading == "stream"
+            return self._picture(image, by if "shrink" in options else 1, own=own, once=once), reading
         except pyvips.Error as error:
             raise damaged(self.format, error) from error
 
@@ -131,7 +132,7 @@ class Source:
             return self.opened.header()
         return self.head if self.head is not None else _open(self.data, self.format, stream=True)
 
-    def _picture(self, content: pyvips.Image | Pixels, by: int, *, own: bool) -> Picture:
+    def _picture(self, content: pyvips.Image | Pixels, by: int, *, own: bool, once: bool = False) -> Picture:
         """What was decoded, each side ``by`` times smaller."""
         across, down = (self.height, self.width) if self.turned else (self.width, self.height)
         finished = isinstance(content, Pixels) and self.orientation == 1
@@ -141,6 +142,7 @@ class Source:
             None if finished else partial(self._finished, own=own),
             filled=(across / by, down / by) if by > 1 else None,
             turns=self.orientation != 1,
+            once=once,
         )
 
     def _finished(self, image: pyvips.Image, *, own: bool) -> pyvips.Image:

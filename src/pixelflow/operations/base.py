@@ -69,6 +69,8 @@ class Operation(Described):
     """The parameter that holds what ``needs`` names."""
     moves: ClassVar[bool] = False
     """Whether it makes an animation of stills too; its format then is WebP by default."""
+    streams: ClassVar[bool] = False
+    """Whether it reads the picture once, from its top: a large one then need not lie in memory as a whole."""
     chooses_frames: ClassVar[bool] = False
     """Whether it needs all frames of the source, even where the output has room for one only."""
 

@@ -34,6 +34,7 @@ class Extend(Operation):
 
     action = "extend"
     family = "canvas"
+    streams = True
 
     width: Length | None = None
     """Width to reach, in pixels or as a percentage of the picture's; a wider picture stays."""
@@ -145,6 +146,7 @@ class Border(Operation):
 
     action = "border"
     family = "canvas"
+    streams = True
 
     width: Length
     """How thick the frame is, in pixels or as a percentage of the picture's shorter side."""
@@ -169,6 +171,7 @@ class Background(Operation):
 
     action = "background"
     family = "canvas"
+    streams = True
 
     color: Color = "white"
     """The colour behind."""

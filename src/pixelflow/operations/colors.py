@@ -25,6 +25,7 @@ class Grayscale(Operation):
 
     action = "grayscale"
     family = "colors"
+    streams = True
 
     def outline(self, given: Outline, others: Mapping[str, Outline]) -> Outline:
         return replace(given, color=False)
@@ -38,6 +39,7 @@ class Sepia(Operation):
 
     action = "sepia"
     family = "colors"
+    streams = True
 
     amount: float = Field(default=0.8, ge=0, le=1)
     """0 leaves the picture as it is, 1 is all sepia."""
@@ -60,6 +62,7 @@ class Invert(Operation):
 
     action = "invert"
     family = "colors"
+    streams = True
 
     def apply(self, image: pyvips.Image, context: Context) -> pyvips.Image:
         return with_alpha_apart(image, lambda colors: colors.invert())
@@ -70,6 +73,7 @@ class Adjust(Operation):
 
     action = "adjust"
     family = "colors"
+    streams = True
 
     brightness: float = Field(default=1, ge=0, le=10)
     """What lightness is multiplied by."""
@@ -102,6 +106,7 @@ class Tint(Operation):
 
     action = "tint"
     family = "colors"
+    streams = True
 
     color: Color
     """An opaque colour; how light it is does not matter, and a grey one takes the colour away."""
@@ -137,6 +142,7 @@ class Duotone(Operation):
 
     action = "duotone"
     family = "colors"
+    streams = True
 
     shadow: Color = "black"
     """The opaque colour that black becomes."""

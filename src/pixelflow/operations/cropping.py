@@ -36,6 +36,7 @@ class Crop(Operation):
 
     action = "crop"
     family = "cropping"
+    streams = True
 
     x: Extent | None = None
     """Left edge of the box, in pixels or as a percentage of the picture's width."""

@@ -54,6 +54,7 @@ class Blur(Operation):
 
     action = "blur"
     family = "filters"
+    streams = True
 
     sigma: float = Field(default=3, ge=0.3, le=250)
     """Standard deviation in pixels."""
@@ -67,6 +68,7 @@ class Sharpen(Operation):
 
     action = "sharpen"
     family = "filters"
+    streams = True
 
     sigma: float = Field(default=0.5, ge=0.1, le=10)
     """Standard deviation of the mask in pixels: the size of what is sharpened."""
@@ -111,6 +113,7 @@ class Pixelate(Operation):
 
     action = "pixelate"
     family = "filters"
+    streams = True
 
     size: int = Field(default=10, ge=2, le=500)
     """Side of a square in pixels."""
@@ -124,6 +127,7 @@ class Median(Operation):
 
     action = "median"
     family = "filters"
+    streams = True
 
     size: Annotated[int, Field(ge=3, le=51), AfterValidator(_odd)] = 3
     """Side of the square that is looked at in pixels, an odd number."""
@@ -147,6 +151,7 @@ class Convolve(Operation):
 
     action = "convolve"
     family = "filters"
+    streams = True
 
     kernel: Kernel
     """The weights as they lie over the picture, row by row: 1, 3, 5 or 7 rows of as many numbers each."""
@@ -156,7 +161,7 @@ class Convolve(Operation):
     """What is added at the end, where white is 255."""
 
     def apply(self, image: pyvips.Image, context: Context) -> pyvips.Image:
-        return each_frame(image.copy_memory(), self._convolved)
+        return each_frame(image, self._convolved)
 
     def _convolved(self, frame: pyvips.Image) -> pyvips.Image:
         import pyvips

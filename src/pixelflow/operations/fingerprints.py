@@ -43,6 +43,7 @@ class Blurhash(Operation):
 
     action = "blurhash"
     family = "fingerprints"
+    streams = True
     produces: ClassVar[Literal["image", "json"]] = "json"
 
     x_components: int = Field(default=4, ge=1, le=9)
@@ -63,6 +64,7 @@ class Thumbhash(Operation):
 
     action = "thumbhash"
     family = "fingerprints"
+    streams = True
     produces: ClassVar[Literal["image", "json"]] = "json"
 
     def shrink(self, width: int, height: int) -> float:
@@ -83,6 +85,7 @@ class Palette(Operation):
 
     action = "palette"
     family = "fingerprints"
+    streams = True
     produces: ClassVar[Literal["image", "json"]] = "json"
 
     colors: int = Field(default=5, ge=1, le=64)
@@ -114,6 +117,7 @@ class Phash(Operation):
 
     action = "phash"
     family = "fingerprints"
+    streams = True
     produces: ClassVar[Literal["image", "json"]] = "json"
 
     def apply(self, image: pyvips.Image, context: Context) -> dict[str, Any]:

@@ -30,6 +30,7 @@ class Noise(Operation):
 
     action = "noise"
     family = "light"
+    streams = True
 
     amount: float = Field(default=0.1, ge=0, le=1)
     """The standard deviation as a fraction of white: 0.02 is fine grain, 0.1 is plain to see."""
@@ -52,6 +53,7 @@ class Vignette(Operation):
 
     action = "vignette"
     family = "light"
+    streams = True
 
     strength: float = Field(default=0.5, ge=0, le=1)
     """What the corners lose: 0 is nothing, 1 makes them black. The shade grows with the fourth power of the
@@ -72,6 +74,7 @@ class Gradient(Operation):
 
     action = "gradient"
     family = "light"
+    streams = True
 
     color: Color = "black"
     """The colour; its alpha, if any, counts with the opacity."""

@@ -58,6 +58,7 @@ class Metadata(Operation):
 
     action = "metadata"
     family = "metadata"
+    streams = True
     needs_metadata = True
 
     keep: Kinds | None = None

@@ -96,6 +96,7 @@ class AutoOrient(Operation):
 
     action = "auto_orient"
     family = "orientation"
+    streams = True
 
     @property
     def leaves_colors(self) -> bool:

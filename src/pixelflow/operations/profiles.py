@@ -47,6 +47,7 @@ class Icc(Operation):
 
     action = "icc"
     family = "metadata"
+    streams = True
     needs_metadata = True
     refers_in = "to"
     wants_colors = True

@@ -55,6 +55,7 @@ class Resize(Operation):
 
     action = "resize"
     family = "resizing"
+    streams = True
 
     width: Length | None = None
     """Width in pixels, or as a percentage of the picture's; left out, it follows the height."""
@@ -200,6 +201,7 @@ class Thumbnail(Operation):
 
     action = "thumbnail"
     family = "resizing"
+    streams = True
 
     width: Length | None = None
     """Largest width in pixels, or as a percentage of the picture's."""
@@ -248,6 +250,7 @@ class Zoom(Operation):
 
     action = "zoom"
     family = "resizing"
+    streams = True
 
     x: float = Field(default=1, gt=0, le=65535)
     """What the width is multiplied by."""

@@ -30,6 +30,7 @@ class Gamma(Operation):
 
     action = "gamma"
     family = "tones"
+    streams = True
 
     value: float = Field(default=2.2, ge=0.1, le=5)
     """Each value, as a fraction of white, is raised to the power of 1 / value: above 1 brightens, below
@@ -51,6 +52,7 @@ class Threshold(Operation):
 
     action = "threshold"
     family = "tones"
+    streams = True
 
     value: int = Field(default=128, ge=0, le=255)
     """The least luminance, as an 8-bit grey value, that becomes white; at 0 all does."""
