@@ -147,6 +147,7 @@ EXAMPLES: Mapping[str, Example] = dict(
         example("thumbhash"),
         example("palette", colors=4),
         example("phash"),
+        example("tiles", size=128, overlap=1),
     ]
 )
 """Each by the name of its operation."""

@@ -41,6 +41,7 @@ ALSO = {
     ("text", "stroke_color"): {"stroke": 1},
     ("text", "tile_spacing"): {"tile": "grid"},
     ("watermark", "spacing"): {"tile": "grid"},
+    ("tiles", "base_url"): {"layout": "iiif3"},
 }
 PIXELS = (1, 65535, "50%", "0.5%")
 NO_PIXELS = (0, -1, 65536, 1.5, "50", "50px", "-5%", "%", True, [], {})
@@ -393,6 +394,17 @@ CASES = {
     "thumbhash": {},
     "palette": {"colors": between(1, 64, whole=True)},
     "phash": {},
+    "tiles": {
+        "layout": one_of("dz", "zoomify", "google", "iiif", "iiif3", aliases=("DeepZoom", "iiif2")),
+        "size": between(64, 4096, whole=True),
+        "overlap": between(0, 32, whole=True),
+        "format": one_of("jpeg", "png", "webp", aliases=("jpg",)),
+        "quality": between(1, 100, whole=True),
+        "base_url": (
+            ("https://example.org", "http://example.org/a/b/"),
+            ("example.org", "ftp://example.org", "https://a b", "", 5, True, [], f"https://{'a' * 500}"),
+        ),
+    },
 }
 GOOD = [(a, p, v) for a, fields in CASES.items() for p, (good, _) in fields.items() for v in good]
 BAD = [(a, p, v) for a, fields in CASES.items() for p, (_, bad) in fields.items() for v in bad]

@@ -50,6 +50,7 @@ BUILT_IN = {
     "threshold",
     "thumbhash",
     "thumbnail",
+    "tiles",
     "tint",
     "trim",
     "unsharp",
@@ -58,6 +59,7 @@ BUILT_IN = {
     "zoom",
 }
 JSON = {"blurhash", "info", "palette", "phash", "thumbhash"}
+ZIP = {"tiles"}
 KEYWORDS = {
     "$defs",
     "$ref",
@@ -113,7 +115,8 @@ def test_a_description_is_json_and_complete(described):
     assert json.loads(json.dumps(described)) == described
     assert set(described) == {"name", "family", "title", "description", "parameters", "animated", "output"}
     assert len(described["description"]) > 10
-    assert described["output"] == ("json" if described["name"] in JSON else "image")
+    kinds = {**dict.fromkeys(JSON, "json"), **dict.fromkeys(ZIP, "zip")}
+    assert described["output"] == kinds.get(described["name"], "image")
 
 
 def test_every_parameter_says_what_it_is_for(described):

@@ -73,6 +73,8 @@ STEPS = [
     {"action": "thumbhash"},
     {"action": "palette"},
     {"action": "phash"},
+    {"action": "tiles"},
+    {"action": "tiles", "layout": "iiif3", "format": "webp", "size": 64},
 ]
 if not installed():
     STEPS = [step for step in STEPS if "faces" not in step and step.get("gravity") != "face"]

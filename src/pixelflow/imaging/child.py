@@ -24,8 +24,18 @@ PROGRESS_SECONDS = 0.25
 """Least time between two messages of progress."""
 EXHAUSTED = 3
 """Exit status after memory ran out: what is left of the heap is not trusted with another task."""
-_CODECS = ("ascii", "latin-1", "cp1252", "utf-16", "utf-16-be", "utf-16-le", "utf-32", "unicode-escape")
-"""Encodings of text in a picture's metadata, which Python would load from files at their first use."""
+_CODECS = (
+    "ascii",
+    "latin-1",
+    "cp1252",
+    "utf-16",
+    "utf-16-be",
+    "utf-16-le",
+    "utf-32",
+    "unicode-escape",
+    "cp437",
+)
+"""Encodings of text in a picture's metadata and of names in a zip, loaded by Python when first used."""
 _STORAGE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ESTALE, errno.EROFS})
 _NO_MEMORY = (
     "out of memory",

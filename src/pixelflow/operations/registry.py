@@ -30,6 +30,7 @@ FAMILIES = (
     "animation",
     "info",
     "fingerprints",
+    "tiles",
 )
 ENTRY_POINT_GROUP = "pixelflow.operations"
 """A plug-in's entry point in this group names a list of Operation classes."""
