@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
+from pixelflow.operations.blending import FORMULAS, blended
 from pixelflow.operations.frames import each_frame, frame_size
 from pixelflow.operations.gravity import PLACES, offset
 from pixelflow.operations.lengths import distance
@@ -37,8 +38,6 @@ Blend = Annotated[
     ],
     spelled(over="normal", color_dodge="colour_dodge", color_burn="colour_burn"),
 ]
-_PORTER_DUFF = {"over", "xor", "add"}
-_VIPS_BLENDS = {"color_dodge": "colour-dodge", "color_burn": "colour-burn"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +74,9 @@ def laid_over(image: pyvips.Image, layer: pyvips.Image, placement: Placement) ->
     x, y = max(left, 0), max(top, 0)
     if right <= x or bottom <= y or placement.opacity == 0:
         return image
+    if placement.blend in FORMULAS:
+        # They are read here and where the result is: what led to them is not to be done twice.
+        image, layer = image.copy_memory(), layer.copy_memory()
     part = _faded(layer.crop(x - left, y - top, right - x, bottom - y), placement.opacity)
     if has_color(part) and not has_color(image):
         image = image.colourspace("rgb16" if image.format == "ushort" else "srgb")
@@ -89,47 +91,48 @@ def laid_over(image: pyvips.Image, layer: pyvips.Image, placement: Placement) ->
 
 
 def _mixed(below: pyvips.Image, part: pyvips.Image, blend: Blend) -> pyvips.Image:
-    """A part with alpha on as large a piece of a frame; depth and bands are the frame's."""
+    """A part with alpha on as large a piece of a frame; depth and bands are the frame's.
+
+    Source: Compositing and Blending Level 1, sections 9 and 10.
+    """
     last = part.bands - 1
-    colors, alpha = part[:last], part[last]
+    colors, alpha = _as_deep(part[:last], below), part[last]
     if has_color(below) and not has_color(colors):
         colors = colors.bandjoin([colors, colors])
-    if blend == "over" and not below.hasalpha() and part.format == "uchar":
-        colors = colors if below.format == "uchar" else (colors * 257).cast("ushort")
-        return alpha.ifthenelse(colors, below, blend=True).copy(interpretation=below.interpretation)
-    # libvips mixes in floating point, and cuts off what comes after the point unless it is given floats.
-    peak = ceiling(below)
-    above = (colors.bandjoin(alpha).cast("float") * (peak / ceiling(part))).copy(
-        interpretation=below.interpretation
-    )
-    if blend in _PORTER_DUFF:
-        mixed = below.cast("float").composite2(above, blend)
-    else:
-        mixed = _blended(below.cast("float"), above, blend, peak)
-    return mixed[: below.bands].rint().cast(below.format)
-
-
-def _blended(below: pyvips.Image, above: pyvips.Image, blend: Blend, peak: int) -> pyvips.Image:
-    """Floats up to ``peak`` mixed as Compositing and Blending Level 1, section 10.1, says:
-    ``Cs = (1 - αb) · Cs + αb · B(Cb, Cs)``, then over.
-
-    libvips' own modes are ``B`` where both are opaque, but for two ends, and depart from it elsewhere.
-    """
-    last = above.bands - 1
-    ground, colors, alpha = below[:last], above[:last], above[last]
-    if blend != "atop":
-        colors = ground.composite2(colors, _VIPS_BLENDS.get(blend, blend.replace("_", "-")))[:last]
-        if blend == "color_dodge":
-            colors = (ground == 0).ifthenelse(0, colors)
-        elif blend == "color_burn":
-            colors = (ground == peak).ifthenelse(peak, colors)
+    ground = below[: colors.bands] if below.hasalpha() else below
+    if blend in FORMULAS:
+        mixed = blended(ground, colors, blend)
         if below.hasalpha():
-            opaque = below[last] / peak
-            colors = above[:last] * (1 - opaque) + colors * opaque
-    above = colors.bandjoin(alpha).copy(interpretation=below.interpretation)
+            # Not rounded, since what follows rounds too.
+            mixed = colors + (mixed - colors) * (below[below.bands - 1] / ceiling(below))
+        colors = mixed
     if blend == "atop" and below.hasalpha():
-        return ground.composite2(above, "over")[:last].bandjoin(below[last])
-    return below.composite2(above, "over")
+        made = _between(ground, colors, alpha).bandjoin(below[below.bands - 1])
+    elif blend == "add" and not below.hasalpha():
+        made = (ground + colors * (alpha / ceiling(part))).rint().cast(below.format)
+    elif blend != "xor" and not below.hasalpha():
+        made = _between(ground, colors, alpha)
+    else:
+        # libvips mixes in floating point, and cuts off what comes after the point unless it is given floats.
+        above = colors.bandjoin(_as_deep(alpha, below)).cast("float")
+        above = above.copy(interpretation=below.interpretation)
+        mode = blend if blend in {"xor", "add"} else "over"
+        made = below.cast("float").composite2(above, mode)[: below.bands].rint().cast(below.format)
+    return made.copy(interpretation=below.interpretation)
+
+
+def _between(ground: pyvips.Image, colors: pyvips.Image, alpha: pyvips.Image) -> pyvips.Image:
+    """From one to the other, both of one depth, as ``alpha`` of any depth says."""
+    if alpha.format == "uchar":
+        return alpha.ifthenelse(colors, ground, blend=True)
+    return (ground + (colors - ground) * (alpha / ceiling(alpha))).rint().cast(ground.format)
+
+
+def _as_deep(image: pyvips.Image, other: pyvips.Image) -> pyvips.Image:
+    """Its values brought to the depth of another."""
+    if image.format == other.format:
+        return image
+    return (image * (ceiling(other) / ceiling(image))).rint().cast(other.format)
 
 
 def _inward(fraction: float, shift: int, margin: int) -> int:
