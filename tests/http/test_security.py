@@ -142,10 +142,8 @@ class Test16TypeByContent:
     @pytest.mark.parametrize(
         ("content", "found"),
         [
-            (b"%PDF-1.7 " + bytes(100), "pdf"),
             (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "svg"),
             (b"8BPS" + bytes(100), "psd"),
-            (b"\0\0\0\x18ftypheic" + bytes(100), "heic"),
             (b"#!/bin/sh\n", None),
             (b"\xff\xd8", None),
             (b"", None),
@@ -183,7 +181,7 @@ class Test16TypeByContent:
                 b"Content-Type: multipart/form-data; boundary=B\r\n\r\n"
                 b'--B\r\nContent-Disposition: form-data; name="file"; filename="x"\r\n\r\n'
             )
-            line.sendall(head + b"%PDF-1.7".ljust(SNIFF_BYTES, b"\0") + bytes(64))
+            line.sendall(head + b"8BPS".ljust(SNIFF_BYTES, b"\0") + bytes(64))
             assert line.recv(4096).startswith(b"HTTP/1.1 415")
 
 

@@ -90,7 +90,6 @@ def test_damage_is_not_passed_over_where_a_step_may_be():
     [
         (b"", "empty"),
         (b"hello, world, this is not a picture", "not an image of a known kind"),
-        (b"%PDF-1.7 and so on and so on and so on", "a pdf file"),
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "a svg file"),
         (b"8BPS" + bytes(60), "a psd file"),
     ],

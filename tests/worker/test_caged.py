@@ -9,10 +9,13 @@ import pytest
 import pyvips
 from PIL import Image
 
+from harness.documents import pdf
+from harness.extras import heif, jxl
 from harness.pictures import encoded, photo
 from harness.pooling import outcome, running_pool
-from pixelflow.domain.installed import writable
+from pixelflow.domain.installed import has, writable
 from pixelflow.domain.limits import MAX_REFERENCES, MAX_STEPS
+from pixelflow.domain.media import SNIFF_BYTES, sniff
 from pixelflow.imaging import wire
 from pixelflow.operations import fonts
 from pixelflow.operations.faces import installed
@@ -92,6 +95,8 @@ ENCODINGS = [
     {"format": "auto", "lossless": True},
     {"format": "webp", "max_bytes": 300},
     {"format": "avif", "auto_quality": {"metric": "dssim"}},
+    *({"format": "heic", "bit_depth": 10} for _ in range(has("heif"))),
+    *({"format": "jxl", "lossless": True} for _ in range(has("jxl"))),
 ]
 
 EXTREMES = [
@@ -184,6 +189,11 @@ def sources() -> dict[str, bytes]:
         "bmp": encoded(picture, "BMP"),
         "ico": encoded(picture, "ICO", bitmap_format="bmp", sizes=[(32, 24)]),
         "jp2": encoded(picture, "JPEG2000"),
+        "animated avif": encoded(picture, "AVIF", save_all=True, append_images=[picture.rotate(90)]),
+        "apng": encoded(picture, "PNG", save_all=True, append_images=[picture.rotate(90)]),
+        **({"pdf": pdf((48, 36))} if has("pdf") else {}),
+        **({"heic": heif(picture)} if has("heif") else {}),
+        **({"jxl": jxl(picture)} if has("jxl") else {}),
     }
 
 
@@ -199,9 +209,13 @@ async def test_every_operation_and_encoding_works_in_the_cage(tmp_path: Path, ki
         {"id": f"e{number}", "action": "thumbnail", "width": 24, **encoding}
         for number, encoding in enumerate(ENCODINGS)
     ]
-    pipelines = [named[start : start + MAX_STEPS] for start in range(0, len(named), MAX_STEPS)]
+    pipelines = [
+        steps[start : start + MAX_STEPS]
+        for steps in (named, written)
+        for start in range(0, len(steps), MAX_STEPS)
+    ]
     async with running_pool(tmp_path) as bench:
-        for steps in (*pipelines, written):
+        for steps in pipelines:
             done = await outcome(bench.submit(*steps, source=sources()[kind], assets={"mark": mark}))
             assert isinstance(done, wire.Finished), done
             assert done.skipped == []
@@ -214,8 +228,11 @@ async def test_what_comes_out_of_the_cage_is_a_picture(tmp_path: Path) -> None:
         outputs = [bench.file() for _ in steps]
         await outcome(bench.submit(*steps, outputs=outputs))
         for name, output in zip(writable(), outputs, strict=True):
-            picture = Image.open(BytesIO(bench.content(output)))
-            assert (picture.format, picture.width) == (name.upper(), 24)
+            content = bench.content(output)
+            assert sniff(content[:SNIFF_BYTES]) == {"apng": "png"}.get(name, name)
+            if name != "heic":
+                picture = Image.open(BytesIO(content))
+                assert (picture.format, picture.width) == (sniff(content[:SNIFF_BYTES]).upper(), 24)
 
 
 async def test_as_many_pictures_as_may_be_referred_to_go_into_the_cage(tmp_path: Path) -> None:

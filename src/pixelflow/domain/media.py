@@ -26,10 +26,14 @@ class Format:
 FORMATS = (
     Format("jpeg", "image/jpeg", ("jpg", "jpeg", "jpe"), alpha=False),
     Format("png", "image/png", ("png",), max_depth=16),
+    Format("apng", "image/apng", ("png", "apng"), animated=True),
     Format("webp", "image/webp", ("webp",), animated=True),
     Format("gif", "image/gif", ("gif",), animated=True),
-    Format("avif", "image/avif", ("avif",), max_depth=12),
+    Format("avif", "image/avif", ("avif",), animated=True, max_depth=12),
     Format("tiff", "image/tiff", ("tif", "tiff"), max_depth=16),
+    Format("heic", "image/heic", ("heic", "heif"), max_depth=12, extra="heif"),
+    Format("jxl", "image/jxl", ("jxl",), extra="jxl"),
+    Format("pdf", "application/pdf", ("pdf",), writes=False, alpha=False, extra="pdf"),
     Format("jp2", "image/jp2", ("jp2", "j2k", "jpx"), writes=False),
     Format("bmp", "image/bmp", ("bmp", "dib"), writes=False),
     Format("ico", "image/vnd.microsoft.icon", ("ico",), writes=False),
@@ -38,7 +42,7 @@ BY_NAME = {known.name: known for known in FORMATS}
 DOCUMENTS = {"json": "application/json", "zip": "application/zip"}
 """Media types of the results that are no pictures, by name, which is their extension too."""
 
-EXTRAS: Mapping[str, str] = {}
+EXTRAS: Mapping[str, str] = {"heif": "pillow_heif", "jxl": "pillow_jxl", "pdf": "pypdfium2"}
 """The module by which it is told whether an extra is installed."""
 SETTINGS: Mapping[str, str] = {}
 """The setting that allows a format which is not read unless it is allowed."""

@@ -14,6 +14,7 @@ from pixelflow.domain.choice import Choice, Trial
 from pixelflow.domain.errors import ImageError
 from pixelflow.domain.media import BY_NAME
 from pixelflow.imaging import similarity
+from pixelflow.imaging.decoders.motion import played
 from pixelflow.imaging.encode import encode, on_white
 from pixelflow.imaging.picture import Picture
 from pixelflow.imaging.profile import written
@@ -285,8 +286,11 @@ class _Search:
         """The mean SSIM over the frames that are looked at."""
         looks = self._looks(name)
         options = {"n": -1} if self.moves and BY_NAME[name].animated else {}
-        image = pyvips.Image.new_from_buffer(content, "", **options)
-        image = image.copy_memory() if options else image
+        if options and name == "avif":
+            image = played(content)
+        else:
+            image = pyvips.Image.new_from_buffer(content, "", **options)
+            image = image.copy_memory() if options else image
         found = [similarity.ssim(look, similarity.luma(frame_at(image, at))) for at, look in looks.items()]
         return round(sum(found) / len(found), 5)
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import ctypes
 import os
 import re
+from importlib import metadata
 from pathlib import Path
+
+from pixelflow.domain.installed import has
 
 WHEEL = "pyvips-binary"
 """The distribution whose libvips has its codecs linked in: they tell no versions, its own stands for them."""
@@ -20,6 +23,8 @@ _VERSION_FUNCTIONS = {
     "libtiff": "TIFFGetVersion",
     "libwebp": "WebPGetDecoderVersion",
 }
+_PILLOW = {"libjpeg-turbo": "libjpeg_turbo", "libwebp": "webp", "libavif": "avif", "openjpeg": "jpg_2000"}
+"""Pillow's names for its codecs."""
 _INTEGERS = {"libwebp"}
 """Those that return 0xMMmmrr, where the others return a string."""
 _SHARED = re.compile(r"(/.*/(lib\w+)\.so[.\d]*)$", re.MULTILINE)
@@ -42,11 +47,30 @@ def shared() -> dict[str, str]:
 
 
 def pillow() -> dict[str, str]:
-    """Versions of the codecs that Pillow encodes with here: its own, whatever libvips has."""
+    """Versions of the codecs that Pillow decodes and encodes with here: its own, whatever libvips has."""
     from PIL import features
 
-    told = {"libjpeg-turbo": features.version("libjpeg_turbo"), "libwebp": features.version("webp")}
+    told = {name: features.version(feature) for name, feature in _PILLOW.items()}
     return {f"{name} (pillow)": version for name, version in told.items() if version}
+
+
+def extras() -> dict[str, str]:
+    """Versions of the decoders that extras bring, and of the libheif in one of them."""
+    found = {}
+    if has("heif"):
+        import pillow_heif
+
+        found = {
+            "pillow-heif": pillow_heif.__version__,
+            "libheif (pillow-heif)": pillow_heif.libheif_version(),
+        }
+    if has("jxl"):
+        found["pillow-jxl-plugin"] = metadata.version("pillow-jxl-plugin")
+    if has("pdf"):
+        import pypdfium2
+
+        found |= {"pypdfium2": str(pypdfium2.PYPDFIUM_INFO), "pdfium": str(pypdfium2.PDFIUM_INFO)}
+    return found
 
 
 def numbers(version: str) -> tuple[int, ...]:
@@ -56,8 +80,6 @@ def numbers(version: str) -> tuple[int, ...]:
 
 
 def _wheel() -> dict[str, str]:
-    from importlib import metadata
-
     try:
         return {WHEEL: metadata.version(WHEEL)}
     except metadata.PackageNotFoundError:

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any
 from pixelflow.domain.errors import ImageError
 from pixelflow.domain.media import BY_NAME
 from pixelflow.imaging import jpeg
+from pixelflow.imaging.encoders.choice import ANIMATIONS, STILLS
 from pixelflow.imaging.profile import written
 from pixelflow.operations.encoding import (
     ALL_DEPTHS,
     DEFAULT_QUALITY,
     EFFORT,
-    FULL_CHROMA_QUALITY,
     MAX_SIDE,
     Encoding,
+    full_chroma,
 )
 from pixelflow.operations.frames import first_frame
 from pixelflow.operations.metadata import KEEP
@@ -44,7 +45,7 @@ def encode(picture: Picture, name: str, options: Encoding) -> bytes:
     pixels = picture.pixels
     if pixels is not None and not (options.lossless or options.near_lossless or options.progressive):
         if name == "jpeg" and pixels.bands < 4:
-            return jpeg.encode(pixels, quality, full_chroma=_full_chroma(options, quality))
+            return jpeg.encode(pixels, quality, full_chroma=full_chroma(options, quality))
         if name == "webp":
             return _webp(pixels, quality, _effort(options, name))
     image = picture.image
@@ -54,6 +55,9 @@ def encode(picture: Picture, name: str, options: Encoding) -> bytes:
         image = on_white(image)
     image = _at_depth(image, name, options)
     image, keep = written(image, name, _keep(image))
+    moves = image.get_page_height() < image.height
+    if other := STILLS.get(name) or (ANIMATIONS.get(name) if moves else None):
+        return other(image, options, quality, keep, _effort(options, name))
     save = getattr(image, f"{_SAVERS[name]}save_buffer")
     made: bytes = save(keep=keep, **_OPTIONS[name](options, quality))
     return made
@@ -71,12 +75,8 @@ def _webp(pixels: Pixels, quality: int, effort: int) -> bytes:
     return out.getvalue()
 
 
-def _full_chroma(options: Encoding, quality: int) -> bool:
-    return options.chroma == "4:4:4" or (options.chroma == "auto" and quality >= FULL_CHROMA_QUALITY)
-
-
 def _effort(options: Encoding, name: str) -> int:
-    least, most, default = EFFORT[name]
+    least, most, default = EFFORT.get(name, (0, 0, 0))
     return default if options.effort is None else min(most, max(least, options.effort))
 
 
@@ -86,10 +86,13 @@ def _at_depth(image: pyvips.Image, name: str, options: Encoding) -> pyvips.Image
         return image
     wide = image.format == "ushort"
     wanted = options.bit_depth if options.bit_depth in ALL_DEPTHS.get(name, ()) else None
-    room = {"png": wanted in {None, 16}, "tiff": wanted in {None, 16}, "avif": wanted in {10, 12}}.get(
-        name, False
-    )
     grey = image.bands < 3
+    room = {
+        "png": wanted in {None, 16},
+        "tiff": wanted in {None, 16},
+        "avif": wanted in {10, 12} and image.get_page_height() == image.height,
+        "heic": wanted in {10, 12},
+    }.get(name, False)
     if wide and not room:
         return image.colourspace("b-w" if grey else "srgb")
     if not wide and wanted == 16:
@@ -105,7 +108,7 @@ def _keep(image: pyvips.Image) -> int:
 
 
 def _jpeg(options: Encoding, quality: int) -> dict[str, Any]:
-    chroma = "off" if _full_chroma(options, quality) else "on"
+    chroma = "off" if full_chroma(options, quality) else "on"
     return {"Q": quality, "interlace": options.progressive, "subsample_mode": chroma}
 
 
@@ -136,7 +139,7 @@ def _avif(options: Encoding, quality: int) -> dict[str, Any]:
         "lossless": options.lossless,
         "effort": _effort(options, "avif"),
         "bitdepth": depth,
-        "subsample_mode": "off" if options.lossless or _full_chroma(options, quality) else "on",
+        "subsample_mode": "off" if options.lossless or full_chroma(options, quality) else "on",
     }
 
 
@@ -148,10 +151,19 @@ def _tiff(_: Encoding, __: int) -> dict[str, Any]:
     return {"compression": "deflate", "predictor": "horizontal"}
 
 
-_SAVERS = {"jpeg": "jpeg", "png": "png", "webp": "webp", "avif": "heif", "gif": "gif", "tiff": "tiff"}
+_SAVERS = {
+    "jpeg": "jpeg",
+    "png": "png",
+    "webp": "webp",
+    "apng": "png",
+    "avif": "heif",
+    "gif": "gif",
+    "tiff": "tiff",
+}
 _OPTIONS: dict[str, Callable[[Encoding, int], dict[str, Any]]] = {
     "jpeg": _jpeg,
     "png": _png,
+    "apng": _png,
     "webp": _webp_options,
     "avif": _avif,
     "gif": _gif,

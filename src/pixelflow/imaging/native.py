@@ -11,7 +11,7 @@ from pixelflow.domain.errors import StartupError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-FLOORS = {"libvips": (8, 18, 6), "libheif": (1, 23, 3)}
+FLOORS = {"libvips": (8, 18, 6), "libheif": (1, 23, 3), "libheif (pillow-heif)": (1, 23, 3)}
 """The oldest without known ways for a picture to harm them; a libheif inside libvips goes with its floor."""
 LOADERS = ("Jpeg", "Png", "Webp", "Nsgif", "Tiff", "Heif")
 """libvips' classes of the loaders that may run; every other one is blocked."""
@@ -41,6 +41,7 @@ def load() -> dict[str, str]:
     except (ImportError, OSError) as error:
         raise StartupError(f"libvips cannot be loaded ({error}); {_REINSTALL}") from error
     import PIL.Image
+    import PIL.TiffImagePlugin  # reads the EXIF of all others
     import PIL.WebPImagePlugin
     import simplejpeg
 
@@ -54,6 +55,7 @@ def load() -> dict[str, str]:
 
     libvips = ".".join(str(pyvips.version(part)) for part in range(3))
     versions = {"libvips": libvips, "pyvips": pyvips.__version__, **codecs.shared()}
+    versions |= codecs.extras()
     check(versions)
     pyvips.cache_set_max(0)
     pyvips.concurrency_set(1)

@@ -15,7 +15,9 @@ from pixelflow.domain.errors import ImageError
 from pixelflow.domain.installed import advice, readable
 from pixelflow.domain.media import BY_NAME, SNIFF_BYTES, sniff
 from pixelflow.imaging import jpeg, srgb
+from pixelflow.imaging.decoders import motion
 from pixelflow.imaging.decoders.choice import DECODERS
+from pixelflow.imaging.decoders.view import WHOLE, View
 from pixelflow.imaging.limits import check_bytes, check_picture
 from pixelflow.imaging.picture import Picture, Pixels
 from pixelflow.operations.frames import PAGE_HEIGHT
@@ -27,8 +29,16 @@ if TYPE_CHECKING:
     from pixelflow.domain.limits import ImageLimits
     from pixelflow.imaging.decoders.opened import Opened
 
-LOADERS = {"jpeg": "jpeg", "png": "png", "webp": "webp", "gif": "gif", "tiff": "tiff", "avif": "heif"}
-"""libvips' name of the loader for each format that is read."""
+LOADERS = {
+    "jpeg": "jpeg",
+    "png": "png",
+    "apng": "png",
+    "webp": "webp",
+    "gif": "gif",
+    "tiff": "tiff",
+    "avif": "heif",
+}
+"""libvips' name of the loader for each format that it reads, of APNG the first frame."""
 STREAM_PIXELS = 2_000_000
 """A JPEG of more pixels than this after shrinking is streamed rather than held whole."""
 
@@ -69,8 +79,11 @@ class Source:
     """Set for a JPEG that libjpeg-turbo can decode without libvips."""
     head: pyvips.Image | None
     """Set for what else libvips decodes: opened for one reading from the top, no pixel decoded yet."""
+    limits: ImageLimits
     opened: Opened | None = None
-    """Set for what libvips does not decode."""
+    """Set for what libvips does not decode, and then for all frames of an APNG."""
+    pages: int = 1
+    view: View = WHOLE
 
     @property
     def turned(self) -> bool:
@@ -102,15 +115,16 @@ class Source:
             small = self.width * self.height <= STREAM_PIXELS * by * by
             if (small or reading != "stream") and (pixels := jpeg.decode(self.data, self.plain, by)):
                 return self._picture(self._profiled(pixels), by, own=own), "memory"
-        if self.opened is not None:
-            image = self.opened.read(animated and self.frames > 1)
+        animated = animated and self.frames > 1
+        if self.opened is not None and (animated or self.head is None):
+            image = self.opened.read(animated)
             return self._picture(self.opened.dressed(image), 1, own=own), "memory"
-        options: dict[str, Any] = {}
+        options: dict[str, Any] = {"page": self.view.page} if self.view.page else {}
         if by > 1 and self.format == "jpeg":
             options["shrink"] = by
         elif by > 1 and self.format == "webp" and self.frames == 1:
             options["scale"] = 1 / by
-        if animated and self.frames > 1:
+        if animated:
             options["n"] = -1
         if self.head is None or options or reading == "lazy":
             image = _open(self.data, self.format, stream=reading != "lazy", **options)
@@ -126,9 +140,19 @@ class Source:
         except pyvips.Error as error:
             raise damaged(self.format, error) from error
 
+    def page(self, view: View) -> pyvips.Image:
+        """Another page of it, or the same one drawn at another size: upright and in sRGB.
+
+        Raises ImageError.
+        """
+        source = open_source(self.data, self.limits, view)
+        picture, _ = source.decode(1.0, reading="memory", animated=False, metadata=True)
+        picture.finish()
+        return picture.image
+
     def header(self) -> pyvips.Image:
         """The file as libvips sees it, for its metadata."""
-        if self.opened is not None:
+        if self.opened is not None and self.head is None:
             return self.opened.header()
         return self.head if self.head is not None else _open(self.data, self.format, stream=True)
 
@@ -163,34 +187,56 @@ class Source:
         return image
 
 
-def open_source(data: mmap, limits: ImageLimits) -> Source:
+def open_source(data: mmap, limits: ImageLimits, view: View = WHOLE) -> Source:
     """Judge a file by its header alone; raises ImageError (``unsupported``, ``corrupt``, ``limit``)."""
     kind = sniff(data[:SNIFF_BYTES])
+    if kind == "avif" and motion.is_sequence(data):
+        return _opened(data, kind, motion.avif(data, limits), limits)
     if kind is not None and kind in DECODERS:
-        return _opened(data, kind, DECODERS[kind](data, limits))
+        return _opened(data, kind, DECODERS[kind](data, limits, view), limits)
     if kind is None or kind not in LOADERS:
         found = f"a {kind} file, and {advice(kind)}" if kind else "not an image of a known kind"
         raise ImageError("unsupported", f"the file is {found}; read are {', '.join(sorted(readable()))}")
     plain = jpeg.read(data) if kind == "jpeg" else None
     if plain is not None:
         check_picture(plain.width, plain.height, limits, bands=plain.components)
-        width, height, orientation, frames, head = plain.width, plain.height, plain.orientation, 1, None
-    else:
-        head = _open(data, kind, stream=True)
-        width, height, orientation = head.width, head.height, _number(head, "orientation", 1)
-        # The pages of other formats are no frames: the first one is the picture.
-        frames = _number(head, "n-pages", 1) if BY_NAME[kind].animated else 1
-        check_picture(width, height, limits, frames=frames, bands=head.bands)
-    if orientation in _TURNED and frames == 1:
-        width, height = height, width
-    return Source(data, kind, width, height, frames, orientation, plain, head)
+        size = _upright((plain.width, plain.height), plain.orientation)
+        return Source(data, kind, *size, 1, plain.orientation, plain, None, limits)
+    return _loaded(data, kind, limits, view)
 
 
-def _opened(data: mmap, kind: str, opened: Opened) -> Source:
-    width, height = opened.width, opened.height
-    if opened.orientation in _TURNED and opened.frames == 1:
-        width, height = height, width
-    return Source(data, kind, width, height, opened.frames, opened.orientation, None, None, opened)
+def _loaded(data: mmap, kind: str, limits: ImageLimits, view: View) -> Source:
+    pages = 1
+    if kind == "tiff":
+        # The pages of a document are no frames.
+        pages = _number(_open(data, kind, stream=True), "n-pages", 1)
+        view.check_page(pages)
+    head = _open(data, kind, stream=True, **({"page": view.page} if view.page else {}))
+    orientation = _number(head, "orientation", 1)
+    frames = motion.apng_frames(data) if kind == "png" else 1
+    kind = "apng" if frames > 1 else kind
+    if kind != "apng" and BY_NAME[kind].animated:
+        frames = _number(head, "n-pages", 1)
+    check_picture(head.width, head.height, limits, frames=frames, bands=head.bands)
+    opened = motion.apng(data, frames, limits) if kind == "apng" else None
+    size = head.width, head.height
+    if frames == 1:
+        size = _upright(size, orientation)
+    return Source(data, kind, *size, frames, orientation, None, head, limits, opened, pages, view)
+
+
+def _opened(data: mmap, kind: str, opened: Opened, limits: ImageLimits) -> Source:
+    size = opened.width, opened.height
+    if min(size) < 1:
+        raise ImageError("corrupt", f"the {kind} file is truncated or damaged (a side of no pixels)")
+    if opened.frames == 1:
+        size = _upright(size, opened.orientation)
+    frames, orientation = opened.frames, opened.orientation
+    return Source(data, kind, *size, frames, orientation, None, None, limits, opened, opened.pages)
+
+
+def _upright(size: tuple[int, int], orientation: int) -> tuple[int, int]:
+    return (size[1], size[0]) if orientation in _TURNED else size
 
 
 def damaged(kind: str, error: pyvips.Error) -> ImageError:

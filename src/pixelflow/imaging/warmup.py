@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pyvips
 from PIL import Image
 
-from pixelflow.domain.installed import writable
+from pixelflow.domain.installed import readable, writable
 from pixelflow.domain.limits import ImageLimits
 from pixelflow.imaging import wire
 from pixelflow.operations import faces, fonts
@@ -20,11 +20,24 @@ if TYPE_CHECKING:
     Render = Callable[[wire.Task, int, Sequence[int], Sequence[int], Callable[[int], None]], wire.Finished]
 
 _SIDE = 16
-_READ_ONLY = ("BMP", "ICO", "JPEG2000")
-"""What only Pillow writes, by its names."""
-SCRATCH = 1 + len(writable()) + 2 * (len(writable()) + len(_READ_ONLY))
-"""Files that it takes: a source and what is made of it in every format, then each file to read and its
-result."""
+_PAGE = b"""%PDF-1.4
+1 0 obj <</Type /Catalog /Pages 2 0 R>> endobj
+2 0 obj <</Type /Pages /Kids [3 0 R] /Count 1>> endobj
+3 0 obj <</Type /Page /Parent 2 0 R /MediaBox [0 0 16 16] /Contents 4 0 R
+/Resources <</Font <</F 5 0 R>>>>>> endobj
+4 0 obj <</Length 40>> stream
+1 0 0 rg 0 0 8 8 re f BT /F 8 Tf (A) Tj ET
+endstream endobj
+5 0 obj <</Type /Font /Subtype /Type1 /BaseFont /Helvetica>> endobj
+trailer <</Root 1 0 R>>
+%%EOF"""
+_MOVING = ("avif", "apng")
+"""What other encoders write when it moves."""
+_ONLY_READ = ("BMP", "ICO", "JPEG2000")
+"""What Pillow alone writes, by its names."""
+SCRATCH = 1 + len(writable()) + 1 + len(_MOVING) + 2 * (len(writable()) + len(_MOVING) + len(_ONLY_READ) + 1)
+"""Files that it takes at most: a still and what is made of it in every format, the same of an animation, then
+each file to read and its result."""
 
 
 def run(render: Render, scratch: Sequence[int]) -> None:
@@ -37,8 +50,14 @@ def run(render: Render, scratch: Sequence[int]) -> None:
     fonts.load()
     if faces.installed():
         faces.found(picture)
-    made = _done(render, picture.pngsave_buffer(), writable(), empty)
-    for file in (*made, *(_written(name) for name in _READ_ONLY)):
+    moving = picture.join(picture.invert(), "vertical").copy()
+    moving.set_type(pyvips.GValue.gint_type, "page-height", _SIDE)
+    files = _done(render, picture.pngsave_buffer(), writable(), empty)
+    files += _done(render, moving.gifsave_buffer(), _MOVING, empty)
+    files += [_written(name) for name in _ONLY_READ]
+    if "pdf" in readable():
+        files.append(_PAGE)
+    for file in files:
         _done(render, file, ("jpeg",), empty)
 
 

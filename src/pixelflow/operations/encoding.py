@@ -2,24 +2,45 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
+from pixelflow.domain.installed import advice, writable
 from pixelflow.domain.media import BY_NAME, same_as
 from pixelflow.operations.described import Described
 from pixelflow.operations.problems import Contradiction
 
-DEFAULT_QUALITY = {"jpeg": 80, "webp": 80, "avif": 50}
+DEFAULT_QUALITY = {"jpeg": 80, "webp": 80, "avif": 50, "heic": 50, "jxl": 80}
 FULL_CHROMA_QUALITY = 90
 """``chroma: auto`` keeps full chroma from this quality on."""
-EFFORT = {"webp": (0, 6, 4), "avif": (0, 9, 4), "png": (1, 10, 7), "gif": (1, 10, 7)}
+EFFORT = {
+    "webp": (0, 6, 4),
+    "avif": (0, 9, 4),
+    "png": (1, 10, 7),
+    "gif": (1, 10, 7),
+    "heic": (0, 9, 0),
+    "jxl": (1, 9, 4),
+}
 """Least, most and default effort."""
-ALL_DEPTHS: dict[str, tuple[int, ...]] = {"png": (1, 2, 4, 8, 16), "avif": (8, 10, 12), "tiff": (8, 16)}
+ALL_DEPTHS: dict[str, tuple[int, ...]] = {
+    "png": (1, 2, 4, 8, 16),
+    "avif": (8, 10, 12),
+    "tiff": (8, 16),
+    "heic": (8, 10, 12),
+}
 """Bits a channel that a format can be asked for."""
-MAX_SIDE = {"webp": 16_383, "jpeg": 65_535, "gif": 65_535}
+MAX_SIDE = {"webp": 16_383, "jpeg": 65_535, "gif": 65_535, "heic": 8_192}
 """Longest side in pixels that a format has room for."""
 
 LOSSY = ("jpeg", "webp", "avif")
-"""Formats that have a quality."""
+"""Formats whose quality can be searched for."""
 CHOICES = ("avif", "webp", "jpeg", "png", "gif")
 """What ``format: auto`` chooses from by itself: what browsers show."""
 LOOKS_ALIKE = 0.96
@@ -28,26 +49,34 @@ MIN_QUALITY = 10
 """As low as ``max_bytes`` goes by itself."""
 
 _FORMATS_OF = {
-    "quality": LOSSY,
-    "lossless": ("webp", "avif"),
+    "quality": tuple(DEFAULT_QUALITY),
+    "lossless": ("webp", "avif", "heic", "jxl"),
     "near_lossless": ("webp",),
     "progressive": ("jpeg", "png"),
     "effort": tuple(EFFORT),
-    "chroma": ("jpeg", "avif"),
+    "chroma": ("jpeg", "avif", "heic"),
     "palette": ("png",),
     "bit_depth": tuple(ALL_DEPTHS),
     "max_bytes": LOSSY,
     "auto_quality": LOSSY,
 }
-_SPELLINGS = {"jpg": "jpeg", "tif": "tiff", "original": "same"}
+_SPELLINGS = {"jpg": "jpeg", "tif": "tiff", "heif": "heic", "jpegxl": "jxl", "original": "same"}
 
 
 def _spelled(value: object) -> object:
     return _SPELLINGS.get(value.lower(), value.lower()) if isinstance(value, str) else value
 
 
+def _installed(value: str) -> str:
+    if value not in {"same", "auto", *writable()}:
+        raise ValueError(f"{value} is not written here, {advice(value)}")
+    return value
+
+
 OutputFormat = Annotated[
-    Literal["same", "auto", "jpeg", "png", "webp", "avif", "gif", "tiff"], BeforeValidator(_spelled)
+    Literal["same", "auto", "jpeg", "png", "apng", "webp", "avif", "gif", "tiff", "heic", "jxl"],
+    BeforeValidator(_spelled),
+    AfterValidator(_installed),
 ]
 Allowed = Annotated[Literal["jpeg", "png", "webp", "avif", "gif", "tiff"], BeforeValidator(_spelled)]
 
@@ -92,20 +121,21 @@ class Encoding(Described):
 
     An option that the named format has no use for is refused; under ``same`` and ``auto`` it is passed over
     where the format has none, since that is not known in time. JPEG lays transparency on white. JPEG, PNG,
-    TIFF and AVIF get the first frame of an animation. What comes out is sRGB or grey, whatever came in,
-    unless an ``icc`` step says otherwise.
+    TIFF, HEIC and JPEG XL get the first frame of an animation. What comes out is sRGB or grey, whatever came
+    in, unless an ``icc`` step says otherwise.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     format: OutputFormat = "same"
-    """The file format; ``same`` is the source's, ``auto`` the smallest that looks as a JPEG of this `quality`
-    does, and has room for transparency or frames where the picture has them."""
+    """The file format; ``same`` is the source's, or PNG where that is only read; ``auto`` the smallest that
+    looks as a JPEG of this `quality` does, and has room for transparency or frames where the picture has
+    them."""
     formats: tuple[Allowed, ...] | None = Field(default=None, min_length=1, max_length=8)
     """What `auto` may choose from; by default avif, webp, jpeg and png, and for an animation avif, webp and
     gif."""
     quality: int | None = Field(default=None, ge=1, le=100)
-    """Of lossy formats; by default 80 for JPEG and WebP, 50 for AVIF."""
+    """Of lossy formats; by default 80 for JPEG, WebP and JPEG XL, 50 for AVIF and HEIC."""
     max_bytes: int | None = Field(default=None, ge=1)
     """The file's largest size; quality is lowered until it fits; the step fails where `min_quality` is too
     high for that."""
@@ -114,20 +144,21 @@ class Encoding(Described):
     auto_quality: AutoQuality | None = None
     """Find the quality instead: the lowest that is near enough to the picture."""
     lossless: bool = False
-    """WebP and AVIF without loss."""
+    """WebP, HEIC, JPEG XL and, but for animations, AVIF without loss."""
     near_lossless: bool = False
     """WebP: lossless after a preprocessing that ``quality`` controls."""
     progressive: bool = False
     """JPEG and PNG that show a coarse picture first."""
     effort: int | None = Field(default=None, ge=0, le=10)
-    """How hard to try for a smaller file: 0–6 for WebP, 0–9 for AVIF, 1–10 for PNG and GIF."""
+    """How hard to try for a smaller file: 0–6 for WebP, 0–9 for AVIF and HEIC, 1–9 for JPEG XL, 1–10 for PNG
+    and GIF."""
     chroma: Literal["auto", "4:2:0", "4:4:4"] = "auto"
-    """Chroma subsampling of JPEG and AVIF; ``auto`` keeps full chroma from quality 90 on."""
+    """Chroma subsampling of JPEG, AVIF and HEIC; ``auto`` keeps full chroma from quality 90 on."""
     palette: bool = False
     """PNG with at most 256 colours."""
     bit_depth: Literal[1, 2, 4, 8, 10, 12, 16] | None = None
-    """Bits a channel: PNG 1, 2, 4, 8 or 16 (below 8: of a palette's index), AVIF 8, 10 or 12, TIFF 8 or 16.
-    By default 8, and 16 where a 16-bit picture becomes a PNG or TIFF."""
+    """Bits a channel: PNG 1, 2, 4, 8 or 16 (below 8: of a palette's index), AVIF and HEIC 8, 10 or 12, TIFF 8
+    or 16. By default 8, and 16 where a 16-bit picture becomes a PNG or TIFF."""
 
     @field_validator(*_FORMATS_OF)
     @classmethod
@@ -178,3 +209,8 @@ class Encoding(Described):
     def candidates(self) -> tuple[str, ...]:
         """What ``auto`` chooses from, whatever the picture is."""
         return self.formats or CHOICES
+
+
+def full_chroma(options: Encoding, quality: int) -> bool:
+    """Whether colours are written at the picture's full size."""
+    return options.chroma == "4:4:4" or (options.chroma == "auto" and quality >= FULL_CHROMA_QUALITY)

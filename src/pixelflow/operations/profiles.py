@@ -28,7 +28,7 @@ SOURCE_PROFILE = "pixelflow-source-profile"
 
 CMYK_FORMATS = ("jpeg", "tiff")
 """Formats that can be written in CMYK."""
-BARE_FORMATS = frozenset({"gif"})
+BARE_FORMATS = frozenset({"gif", "jxl"})
 """Formats that have no place for a profile."""
 _SPACES = ("srgb", "p3", "cmyk")
 

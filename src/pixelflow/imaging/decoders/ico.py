@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mmap import mmap
 
     from pixelflow.domain.limits import ImageLimits
+    from pixelflow.imaging.decoders.view import View
 
 MAX_ENTRIES = 1_000
 """Pictures in one file that are looked at."""
@@ -26,12 +27,13 @@ _ENTRY = "<BBBBHHII"
 _HEADER_BYTES = 22
 
 
-def ico(data: mmap, limits: ImageLimits) -> Opened:
+def ico(data: mmap, limits: ImageLimits, _: View) -> Opened:
     """The one with the most pixels, then the most colours; raises ImageError."""
     with judged("ico"):
         (count,) = unpack_from("<H", data, 4)
         entries = [unpack_from(_ENTRY, data, 6 + 16 * index) for index in range(min(count, MAX_ENTRIES))]
-        *_, size, offset = max(entries, key=lambda entry: ((entry[0] or 256) * (entry[1] or 256), entry[5]))
+        best = max(entries, key=lambda entry: ((entry[0] or 256) * (entry[1] or 256), entry[5]))
+        size, offset = best[-2:]
         content = data[offset : offset + size]
         if len(content) < size:
             raise ImageError("corrupt", "the ico file is truncated or damaged (a picture in it is cut off)")

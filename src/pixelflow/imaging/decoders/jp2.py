@@ -9,25 +9,24 @@ from typing import TYPE_CHECKING
 from PIL import Jpeg2KImagePlugin
 
 from pixelflow.domain.errors import ImageError
+from pixelflow.imaging.decoders.boxes import boxes
 from pixelflow.imaging.decoders.opened import Opened, judged
 from pixelflow.imaging.decoders.pillow import bands, decoded
 from pixelflow.imaging.limits import check_picture
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from mmap import mmap
 
     from pixelflow.domain.limits import ImageLimits
+    from pixelflow.imaging.decoders.view import View
 
-MAX_BOXES = 1_000
-"""Boxes of a file that are looked at."""
 _START = b"\xff\x4f\xff\x51"
 """A codestream's first marker and that of its sizes (A.4.1, A.5.1)."""
 _END = b"\xff\xd9"
 _RESTRICTED_PROFILE = 2
 
 
-def jp2(data: mmap, limits: ImageLimits) -> Opened:
+def jp2(data: mmap, limits: ImageLimits, _: View) -> Opened:
     """A file, or a bare codestream; 16 bits are kept for grey alone. Raises ImageError."""
     with judged("jp2"):
         start, end, profile = (0, len(data), None) if data[:4] == _START else _codestream(data)
@@ -53,28 +52,11 @@ def jp2(data: mmap, limits: ImageLimits) -> Opened:
 def _codestream(data: mmap) -> tuple[int, int, bytes | None]:
     """Where the first codestream begins and ends, and the profile before it."""
     profile = None
-    for kind, start, end in _boxes(data, 0, len(data)):
+    for kind, start, end in boxes(data, 0, len(data)):
         if kind == b"jp2h":
-            for inner, at, until in _boxes(data, start, end):
+            for inner, at, until in boxes(data, start, end):
                 if inner == b"colr" and data[at] == _RESTRICTED_PROFILE:
                     profile = data[at + 3 : until]
         elif kind == b"jp2c":
             return start, end, profile
     raise ImageError("corrupt", "the jp2 file is truncated or damaged (no codestream)")
-
-
-def _boxes(data: mmap, at: int, end: int) -> Iterator[tuple[bytes, int, int]]:
-    """Type, start and end of each box's content (I.4); raises ImageError for one that is cut off."""
-    for _ in range(MAX_BOXES):
-        if at + 8 > end:
-            return
-        size, kind = unpack_from(">I4s", data, at)
-        start = at + 8
-        if size == 1:
-            (size,) = unpack_from(">Q", data, start)
-            start += 8
-        until = end if size == 0 else at + size
-        if not start <= until <= end:
-            raise ImageError("corrupt", "the jp2 file is truncated or damaged (a box is cut off)")
-        yield kind, start, until
-        at = until

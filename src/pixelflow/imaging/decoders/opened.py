@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pyvips
 
 from pixelflow.domain.errors import ImageError
+from pixelflow.imaging.decoders.exif import laid_on
 from pixelflow.operations.profiles import PROFILE
 
 if TYPE_CHECKING:
@@ -50,10 +51,11 @@ class Opened:
     def dressed(self, image: pyvips.Image) -> pyvips.Image:
         """The decoded picture with what came beside its pixels."""
         image = image.copy()
-        beside = {"exif-data": self.exif, "xmp-data": self.xmp, PROFILE: self.profile}
-        for field, content in beside.items():
+        for field, content in (("xmp-data", self.xmp), (PROFILE, self.profile)):
             if content:
                 image.set_type(pyvips.GValue.blob_type, field, content)
+        if self.exif:
+            laid_on(image, self.exif)
         return image
 
 

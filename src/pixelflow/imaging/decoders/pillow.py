@@ -15,11 +15,12 @@ if TYPE_CHECKING:
     from mmap import mmap
 
     from pixelflow.domain.limits import ImageLimits
+    from pixelflow.imaging.decoders.view import View
 
 _BANDS = {"L": 1, "LA": 2, "I;16": 1, "RGB": 3, "RGBA": 4, "CMYK": 4}
 
 
-def bmp(data: mmap, limits: ImageLimits) -> Opened:
+def bmp(data: mmap, limits: ImageLimits, _: View) -> Opened:
     """Raises ImageError."""
     with judged("bmp"):
         picture = BmpImagePlugin.BmpImageFile(BytesIO(data))
