@@ -125,13 +125,13 @@ class Encoding(Described):
     in, unless an ``icc`` step says otherwise.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
 
     format: OutputFormat = "same"
     """The file format; ``same`` is the source's, or PNG where that is only read; ``auto`` the smallest that
     looks as a JPEG of this `quality` does, and has room for transparency or frames where the picture has
     them."""
-    formats: tuple[Allowed, ...] | None = Field(default=None, min_length=1, max_length=8)
+    formats: tuple[Allowed, ...] | None = Field(default=None, strict=False, min_length=1, max_length=8)
     """What `auto` may choose from; by default avif, webp, jpeg and png, and for an animation avif, webp and
     gif."""
     quality: int | None = Field(default=None, ge=1, le=100)

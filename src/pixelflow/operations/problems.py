@@ -206,7 +206,9 @@ def _object(schema: Mapping[str, Any], shared: Mapping[str, Any]) -> str:
             + "}"
         )
     if "propertyNames" in schema:
-        return f"an object; each key is {_words(schema['propertyNames'], shared)}"
+        values = schema.get("additionalProperties")
+        keys = f"an object; each key is {_words(schema['propertyNames'], shared)}"
+        return f"{keys}; each value is {_words(values, shared)}" if isinstance(values, dict) else keys
     return "an object"
 
 
