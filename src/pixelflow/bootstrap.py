@@ -80,6 +80,7 @@ async def assemble(settings: Settings, stopping: Callable[[], bool]) -> AsyncIte
                 settings.worker.lease_seconds,
                 settings.worker.heartbeat_seconds,
                 settings.keeper.keeper_seconds,
+                settings.worker.announce_after_seconds,
             ),
             cache=StepCache(store, storage, limits, lambda: pool.versions, metrics.recalled)
             if settings.worker.step_cache

@@ -95,6 +95,8 @@ class WorkerSettings(Part):
     step_cache: bool = True
     """An output that an earlier job of the same tenant has, made of the same bytes by the same step, is given
     again without work, for as long as that job is kept."""
+    announce_after_seconds: Annotated[float, Field(ge=0)] = 0.3
+    """A job that runs longer than this tells of each output as it is ready, a shorter one at its end."""
     lease_seconds: Annotated[float, Field(gt=0)] = 30.0
     """How long a claim holds without a heartbeat."""
     heartbeat_seconds: Annotated[float, Field(gt=0)] = 3.0

@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx
@@ -13,7 +13,7 @@ import pytest
 
 from harness.site import Site
 from pixelflow.domain.event import Event, EventKind
-from pixelflow.domain.job import Failure, Job
+from pixelflow.domain.job import Completion, Failure, Job, Output
 
 
 @dataclass
@@ -65,13 +65,15 @@ def test_a_job_from_its_snapshot_to_its_end(site: Site, jpeg: bytes, webp: bytes
         progress(site, claimed, 40)
         site.finish(claimed.claim, {"thumb": webp})
         rest = [event for event in events if isinstance(event, Heard)]
-    told = [(event.name, event.data["status"], event.data["progress"]) for event in rest]
+    told = [(event.name, event.data["status"], event.data.get("progress")) for event in rest]
     assert told == [
         ("job.updated", "processing", 0),
         ("job.updated", "processing", 40),
+        ("output.ready", "completed", None),
         ("job.completed", "completed", 100),
     ]
-    assert [event.id is None for event in rest] == [False, True, False]
+    assert [event.id is None for event in rest] == [False, True, True, False]
+    assert rest[2].data == rest[3].data["outputs"][0]
     numbers = [event.id for event in [first, *rest] if event.id]
     assert numbers == sorted(set(numbers))
     assert rest[-1].data == site.client.get(f"/v1/jobs/{job_id}").json()
@@ -95,13 +97,108 @@ def test_a_listener_who_comes_back_is_told_what_it_missed(site: Site, jpeg: byte
     with listening(site, f"/v1/jobs/{job_id}/events", last_event_id=str(first.id)) as events:
         missed = [event for event in events if isinstance(event, Heard)]
     assert [event.data["status"] for event in missed] == [
-        *("processing", "failed", "queued", "processing", "completed", "completed")
+        *("processing", "failed", "queued", "processing", "completed", "completed", "completed")
     ]
-    assert [event.name for event in missed] == ["job.updated"] * 5 + ["job.completed"]
+    assert [event.name for event in missed] == ["job.updated"] * 5 + ["output.ready", "job.completed"]
     assert missed[0].data["outputs"] == []
     last = str(missed[-1].id)
     again = site.client.get(f"/v1/jobs/{job_id}/events", headers={"last-event-id": last})
     assert again.status_code == 204
+
+
+def announce(site: Site, job: Job, *steps: str) -> list[Output]:
+    """Note outputs in a worker's stead."""
+    made = [
+        Output(step, f"outputs/local/{job.id}/1/{step}.webp", "webp", "image/webp", 9, "e" * 64)
+        for step in steps
+    ]
+
+    async def work() -> Job | None:
+        noted = await site.store.announce(job.claim, made)
+        assert noted is not None
+        for event in Event.ready(noted, noted.outputs):
+            site.hub.publish(event, noted)
+        return noted
+
+    noted = site.run(work())
+    assert noted is not None
+    return list(noted.outputs)
+
+
+class TestOutputsBeforeTheEnd:
+    def test_each_is_told_of_once(self, site: Site, jpeg: bytes, webp: bytes) -> None:
+        job_id = site.submit(jpeg)
+        with listening(site, f"/v1/jobs/{job_id}/events") as events:
+            next(events)
+            claimed = site.claim(job_id)
+            announce(site, claimed, "one", "two")
+            heard = [next(events) for _ in range(3)]
+            shown = site.client.get(f"/v1/jobs/{job_id}").json()
+            site.run(site.store.finish(claimed.claim, Completion(failure=Failure("corrupt", "late"))))
+        assert shown["status"] == "processing"
+        assert [event.name for event in heard if isinstance(event, Heard)] == [
+            "job.updated",
+            "output.ready",
+            "output.ready",
+        ]
+        assert [event.data for event in heard[1:] if isinstance(event, Heard)] == shown["outputs"]
+        assert [output["id"] for output in shown["outputs"]] == ["one", "two"]
+
+    def test_a_returning_listener_is_told_of_what_it_missed_alone(self, site: Site, jpeg: bytes) -> None:
+        job_id = site.submit(jpeg)
+        claimed = site.claim(job_id)
+        first, *_ = announce(site, claimed, "one")
+        with listening(site, f"/v1/jobs/{job_id}/events") as events:
+            snapshot = next(events)
+            assert isinstance(snapshot, Heard)
+        later = replace(first, id="two", key=first.key + "2", ready_at=None)
+
+        async def on() -> None:
+            await site.store.announce(claimed.claim, [first, later])
+            noted = await site.store.get("local", job_id)
+            assert noted is not None
+            last = replace(later, id="three", key=later.key + "3")
+            await site.store.finish(claimed.claim, Completion([*noted.outputs, last]))
+
+        site.run(on())
+        path = f"/v1/jobs/{job_id}/events"
+        told = {}
+        for after in (claimed.sequence, snapshot.id):
+            with listening(site, path, last_event_id=str(after)) as events:
+                told[after] = [
+                    event.data["id"]
+                    for event in events
+                    if isinstance(event, Heard) and event.name == "output.ready"
+                ]
+        assert told == {claimed.sequence: ["one", "two", "three"], snapshot.id: ["two", "three"]}
+        with listening(site, path) as events:
+            names = [event.name for event in events if isinstance(event, Heard)]
+        assert names == ["job.updated", *["output.ready"] * 3, "job.completed"]
+
+    def test_nobody_is_told_of_an_output_that_is_gone(self, site: Site, jpeg: bytes) -> None:
+        job_id = site.submit(jpeg)
+        claimed = site.claim(job_id)
+        announce(site, claimed, "one")
+        site.run(site.store.crashed(claimed.claim, Failure("crash", "signal 11")))
+        assert site.client.get(f"/v1/jobs/{job_id}").json()["outputs"] == []
+        site.finish(site.claim(job_id).claim, {}, Failure("corrupt", "broken"))
+        with listening(site, f"/v1/jobs/{job_id}/events", last_event_id=str(claimed.sequence)) as events:
+            names = [event.name for event in events if isinstance(event, Heard)]
+        assert names == ["job.updated"] * 3 + ["job.failed"]
+
+    def test_the_tenants_stream_tells_of_them_too(self, site: Site, jpeg: bytes, webp: bytes) -> None:
+        with listening(site, "/v1/events", x_tenant="outputs") as events:
+            mine = {"x-tenant": "outputs"}
+            form = {"pipeline": json.dumps([{"id": "thumb", "action": "grayscale"}])}
+            made = site.client.post("/v1/jobs", files={"file": jpeg}, data=form, headers=mine).json()
+            claimed = site.claim(made["id"])
+            announce(site, claimed, "early")
+            site.finish(claimed.claim, {"thumb": webp})
+            names = []
+            while "job.completed" not in names:
+                event = next(events)
+                names += [event.name] if isinstance(event, Heard) else []
+        assert names == ["job.updated", "job.updated", "output.ready", "output.ready", "job.completed"]
 
 
 def test_deletion_ends_the_stream(site: Site, jpeg: bytes) -> None:

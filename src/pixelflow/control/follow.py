@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pixelflow.control.jobs import SLICE_SECONDS, Jobs
 from pixelflow.domain.errors import UnknownId
 from pixelflow.domain.event import Event, EventKind
-from pixelflow.domain.job import TERMINAL, Job, JobState
+from pixelflow.domain.job import TERMINAL, Job, JobState, Output
 from pixelflow.ports.store import JobFilter
 
 MISSED_LIMIT = 1000
@@ -17,9 +17,10 @@ SNAPSHOT_JOBS = 50
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """A job as it is or was; ``sequence`` is where to resume, 0 for progress.
+    """A job as it is or was; ``sequence`` is where to resume, 0 for what is not stored.
 
     ``ended`` when the job stays like this; a deleted one is gone, and ``job`` is ``None``.
+    ``output`` when the news is that it can be fetched.
     """
 
     job_id: str
@@ -27,6 +28,7 @@ class News:
     sequence: int
     progress: int = 0
     ended: bool = False
+    output: Output | None = None
 
 
 async def follow_job(
@@ -34,8 +36,24 @@ async def follow_job(
 ) -> AsyncIterator[News | None]:
     """One job until it ends: a snapshot or what was missed since ``after``, then every change, then the end.
 
-    ``None`` comes after ``quiet_seconds`` without news. Raises UnknownId.
+    Each output is told of once before the end. ``None`` comes after ``quiet_seconds`` without news. Raises
+    UnknownId.
     """
+    told: set[str] = set()
+    async for news in _follow_job(jobs, tenant, job_id, after, quiet_seconds):
+        if news and news.output:
+            told.add(news.output.key)
+        if news and news.ended and news.job:
+            for output in news.job.outputs:
+                # A returning listener was told of those that have an event, before or just now.
+                if output.key not in told and (after is None or output.ready_at is None):
+                    yield News(job_id, news.job, 0, news.progress, output=output)
+        yield news
+
+
+async def _follow_job(
+    jobs: Jobs, tenant: str, job_id: str, after: int | None, quiet_seconds: float
+) -> AsyncIterator[News | None]:
     with jobs.hub.subscribe(tenant, job_id) as subscription:
         job = await jobs.get(tenant, job_id)
         seen = 0
@@ -54,15 +72,18 @@ async def follow_job(
                 except UnknownId:
                     yield _gone(job_id)
                     return
-                found = replace(_now(job), ended=job.terminal) if job.sequence > seen else None
+                found = await _missed(jobs, job, seen) if job.sequence > seen else []
+                if found and job.terminal:
+                    found[-1] = replace(_now(job), ended=True)
             else:
                 found = _live(*got, seen)
-            if found is not None:
-                seen = max(seen, found.sequence)
-                quiet_since = time.monotonic()
-                yield found
-                if found.ended:
+            for news in found:
+                seen = max(seen, news.sequence)
+                yield news
+                if news.ended:
                     return
+            if found:
+                quiet_since = time.monotonic()
             elif time.monotonic() - quiet_since >= quiet_seconds:
                 quiet_since = time.monotonic()
                 yield None
@@ -71,7 +92,21 @@ async def follow_job(
 async def follow_tenant(
     jobs: Jobs, tenant: str, after: int | None, quiet_seconds: float
 ) -> AsyncIterator[News | None]:
-    """All of a tenant's jobs: the newest ones or what was missed since ``after``, then every change."""
+    """All of a tenant's jobs: the newest ones or what was missed since ``after``, then every change.
+
+    Each output is told of before its job's end.
+    """
+    async for news in _follow_tenant(jobs, tenant, after, quiet_seconds):
+        if news and news.ended and news.job:
+            for output in news.job.outputs:
+                if output.ready_at is None:
+                    yield News(news.job_id, news.job, 0, news.progress, output=output)
+        yield news
+
+
+async def _follow_tenant(
+    jobs: Jobs, tenant: str, after: int | None, quiet_seconds: float
+) -> AsyncIterator[News | None]:
     with jobs.hub.subscribe(tenant) as subscription:
         shown: dict[str, int] = {}
         if after is None:
@@ -90,8 +125,7 @@ async def follow_tenant(
             if got is None:
                 found = [news async for news in _stored(jobs, tenant, seen)]
             else:
-                live = _live(*got, shown.get(got[1].id, 0))
-                found = [live] if live else []
+                found = _live(*got, shown.get(got[1].id, 0))
             for news in found:
                 seen = max(seen, news.sequence)
                 yield news
@@ -106,7 +140,7 @@ async def _missed(jobs: Jobs, job: Job, after: int | None) -> list[News]:
     if after is None:
         return []
     events = await jobs.store.events(job.tenant, job.id, after, MISSED_LIMIT)
-    return [_then(job, event) for event in events if event.sequence <= job.sequence]
+    return [news for event in events if event.sequence <= job.sequence for news in _then(job, event)]
 
 
 async def _stored(jobs: Jobs, tenant: str, after: int | None) -> AsyncIterator[News]:
@@ -117,7 +151,8 @@ async def _stored(jobs: Jobs, tenant: str, after: int | None) -> AsyncIterator[N
         if event.kind is EventKind.DELETED:
             yield _gone(event.job_id, event.sequence)
         elif job is not None:
-            yield replace(_then(job, event), ended=event.sequence == job.sequence and job.terminal)
+            for news in _then(job, event):
+                yield replace(news, ended=event.sequence == job.sequence and job.terminal)
 
 
 def _now(job: Job) -> News:
@@ -128,22 +163,31 @@ def _gone(job_id: str, sequence: int = 0) -> News:
     return News(job_id, None, sequence, ended=True)
 
 
-def _then(job: Job, event: Event) -> News:
-    """A past event on a job that may have gone on since."""
+def _ready(job: Job, event: Event) -> list[News]:
+    found = (output for output in job.outputs if output.id == event.output)
+    return [News(job.id, job, event.sequence, event.progress, output=output) for output in found]
+
+
+def _then(job: Job, event: Event) -> list[News]:
+    """A past event on a job that may have gone on since; nothing of an output that has gone since."""
+    if event.kind is EventKind.OUTPUT_READY:
+        return _ready(job, event) if event.attempt == job.attempt else []
     if event.sequence >= job.sequence:
-        return _now(job)
+        return [_now(job)]
     state = JobState(event.kind.removeprefix("job."))
     then = replace(job, state=state, attempt=event.attempt, progress=event.progress, sequence=event.sequence)
     if state not in TERMINAL:
         then = replace(then, outputs=(), skipped=(), error=None, finished_at=None)
-    return _now(then)
+    return [_now(then)]
 
 
-def _live(event: Event, job: Job, seen: int) -> News | None:
+def _live(event: Event, job: Job, seen: int) -> list[News]:
     if event.kind is EventKind.PROGRESS:
-        return News(job.id, job, 0, event.progress)
+        return [News(job.id, job, 0, event.progress)]
     if event.sequence <= seen:
-        return None
+        return []
     if event.kind is EventKind.DELETED:
-        return _gone(job.id, event.sequence)
-    return replace(_now(job), ended=job.terminal)
+        return [_gone(job.id, event.sequence)]
+    if event.kind is EventKind.OUTPUT_READY:
+        return _ready(job, event)
+    return [replace(_now(job), ended=job.terminal)]

@@ -1,14 +1,15 @@
 """What happens to a job, in order."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from pixelflow.domain.job import TERMINAL, Job, JobState
+from pixelflow.domain.job import TERMINAL, Job, JobState, Output
 
 
 class EventKind(StrEnum):
-    """The words of server-sent events and, later, webhooks; one for each state that a job can enter, and
-    progress."""
+    """The words of server-sent events and, later, webhooks; one for each state that a job can enter, for
+    an output that is there before the job's end, and progress."""
 
     AWAITING_UPLOAD = "job.awaiting_upload"
     QUEUED = "job.queued"
@@ -18,6 +19,7 @@ class EventKind(StrEnum):
     CANCELLED = "job.cancelled"
     QUARANTINED = "job.quarantined"
     DELETED = "job.deleted"
+    OUTPUT_READY = "output.ready"
     PROGRESS = "job.progress"
     """Live only: never stored, so it has no sequence number."""
 
@@ -35,7 +37,7 @@ class EventKind(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Event:
     """One entry of a tenant's stream; ``sequence`` rises within the store, 0 for live-only events; ``at``
-    in Unix seconds."""
+    in Unix seconds; ``output`` is the step of OUTPUT_READY."""
 
     tenant: str
     job_id: str
@@ -44,9 +46,20 @@ class Event:
     sequence: int = 0
     attempt: int = 0
     progress: int = 0
+    output: str | None = None
 
     @staticmethod
     def of(job: Job) -> "Event":
         """The event of the state that the job has just entered, as the store wrote it with that change."""
         kind = EventKind.entered(job.state)
         return Event(job.tenant, job.id, kind, job.updated_at, job.sequence, job.attempt, job.progress)
+
+    @staticmethod
+    def ready(job: Job, outputs: Sequence[Output]) -> "Sequence[Event]":
+        """The events of outputs that have just been noted, as the store wrote them: the job's last ones."""
+        first = job.sequence - len(outputs) + 1
+        kind, at = EventKind.OUTPUT_READY, job.updated_at
+        return [
+            Event(job.tenant, job.id, kind, at, first + index, job.attempt, job.progress, output.id)
+            for index, output in enumerate(outputs)
+        ]

@@ -84,7 +84,8 @@ class Source:
 class Output:
     """One kept result of a step, durable in storage under ``key``; width and height in pixels, absent for
     what is no picture. ``cached`` when it is that of an earlier job, made of the same bytes by the same step;
-    ``choice`` where the format or the quality was left to PixelFlow."""
+    ``choice`` where the format or the quality was left to PixelFlow; ``ready_at`` when it was told of before
+    the job's end."""
 
     id: str
     key: str
@@ -96,6 +97,7 @@ class Output:
     height: int | None = None
     cached: bool = False
     choice: Choice | None = None
+    ready_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

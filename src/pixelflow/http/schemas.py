@@ -66,6 +66,7 @@ class Output(Shape):
     """One step's result; skipped ones have an error in place of bytes."""
 
     id: str = Field(examples=["thumb_small"])
+    job_id: str | None = Field(None, examples=[JOB_ID])
     status: Literal["completed", "skipped"]
     format: str | None = Field(None, examples=["webp"])
     media_type: str | None = Field(None, examples=["image/webp"])
@@ -75,6 +76,7 @@ class Output(Shape):
     sha256: str | None = Field(None, examples=[SHA256])
     cached: bool | None = Field(None, description="An earlier job's, made of the same bytes by the same step")
     choice: Choice | None = None
+    ready_at: str | None = Field(None, examples=[MOMENT])
     url: str | None = Field(examples=[f"/v1/jobs/{JOB_ID}/outputs/thumb_small"])
     error: Failure | None = None
 

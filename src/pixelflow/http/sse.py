@@ -7,7 +7,7 @@ from fastapi.responses import StreamingResponse
 from pixelflow.control.follow import News
 from pixelflow.domain.errors import MalformedRequest
 from pixelflow.http.exchange import Exchange
-from pixelflow.http.view import encode, job_view
+from pixelflow.http.view import encode, job_view, output_view
 
 HEARTBEAT = b": heartbeat\n\n"
 MEDIA_TYPE = "text/event-stream"
@@ -39,8 +39,11 @@ async def stream(first: News | None, rest: AsyncIterator[News | None], base: str
 
 
 def event(news: News, base: str) -> bytes:
-    """``job.updated`` for a snapshot, progress or a change; ``job.<state>`` for an end."""
-    if news.job is None:
+    """``job.updated`` for a snapshot, progress or a change; ``output.ready``; ``job.<state>`` for an end."""
+    if news.job and news.output:
+        name = "output.ready"
+        data = encode(output_view(news.job, news.output, base))
+    elif news.job is None:
         name = "job.deleted"
         data = encode({"id": news.job_id, "job_id": news.job_id, "status": "deleted"})
     else:

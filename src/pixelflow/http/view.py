@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from pixelflow.domain.asset import Asset
-from pixelflow.domain.job import Failure, Job
+from pixelflow.domain.job import Failure, Job, Output
 from pixelflow.imaging.prediction import Prediction
 
 encode = msgspec.json.Encoder().encode
@@ -24,7 +24,6 @@ def moment(seconds: float | None) -> str | None:
 def job_view(job: Job, base: str = "", progress: int | None = None) -> dict[str, Any]:
     """The whole job; ``base`` stands before its outputs' paths, ``progress`` is a later one than its own."""
     source = job.source
-    prefix = f"{base}/v1/jobs/{job.id}/outputs/"
     return {
         "id": job.id,
         "job_id": job.id,
@@ -38,22 +37,7 @@ def job_view(job: Job, base: str = "", progress: int | None = None) -> dict[str,
             "height": source.height,
         },
         "pipeline": job.pipeline,
-        "outputs": [
-            {
-                "id": output.id,
-                "status": "completed",
-                "format": output.format,
-                "media_type": output.media_type,
-                "bytes": output.bytes,
-                "width": output.width,
-                "height": output.height,
-                "sha256": output.sha256,
-                "cached": output.cached,
-                "choice": output.choice,
-                "url": prefix + output.id,
-            }
-            for output in job.outputs
-        ]
+        "outputs": [output_view(job, output, base) for output in job.outputs]
         + [
             {"id": skipped.id, "status": "skipped", "error": _failure(skipped.error), "url": None}
             for skipped in job.skipped
@@ -69,6 +53,25 @@ def job_view(job: Job, base: str = "", progress: int | None = None) -> dict[str,
         "started_at": moment(job.started_at),
         "finished_at": moment(job.finished_at),
         "expires_at": moment(job.expires_at),
+    }
+
+
+def output_view(job: Job, output: Output, base: str = "") -> dict[str, Any]:
+    """One output; it is told of at the job's end, if not before."""
+    return {
+        "id": output.id,
+        "job_id": job.id,
+        "status": "completed",
+        "format": output.format,
+        "media_type": output.media_type,
+        "bytes": output.bytes,
+        "width": output.width,
+        "height": output.height,
+        "sha256": output.sha256,
+        "cached": output.cached,
+        "choice": output.choice,
+        "ready_at": moment(output.ready_at or job.finished_at),
+        "url": f"{base}/v1/jobs/{job.id}/outputs/{output.id}",
     }
 
 

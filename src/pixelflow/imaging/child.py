@@ -46,7 +46,9 @@ _NO_MEMORY = (
 )
 
 
-_Render = Callable[[wire.Task, int, list[int], list[int], Callable[[int], None]], wire.Finished]
+_Render = Callable[
+    [wire.Task, int, list[int], list[int], Callable[[int], None], Callable[[wire.Made], None]], wire.Finished
+]
 
 
 def main(arguments: list[str]) -> None:
@@ -165,7 +167,7 @@ def _do(
     cage.limit_cpu(task.limits.max_cpu_seconds)
     source, assets, outputs = files[0], files[1 : 1 + len(task.assets)], files[1 + len(task.assets) :]
     try:
-        return render(task, source, assets, outputs, report)
+        return render(task, source, assets, outputs, report, lambda made: _say(line, wire.Written(made)))
     except ImageError as error:
         code = error.code if error.code in wire.PICTURE_CODES else "invalid"
         return wire.Failed("oom" if _exhausted(error) else code, error.detail, error.step)

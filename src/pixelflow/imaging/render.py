@@ -61,8 +61,9 @@ def render(
     asset_fds: Sequence[int],
     output_fds: Sequence[int],
     report: Callable[[int], None],
+    written: Callable[[wire.Made], None] = lambda made: None,
 ) -> wire.Finished:
-    """Do a task; ``report`` gets the percentage of steps done.
+    """Do a task; ``report`` gets the percentage of steps done, ``written`` each output but the last.
 
     Raises ImageError, and OSError when an output cannot be written.
     """
@@ -77,7 +78,16 @@ def render(
         outputs = dict(zip(task.outputs, output_fds, strict=True))
         metadata = any(step.operation.needs_metadata for step in pipeline.steps)
         return _Rendering(
-            pipeline, works, source, pictures, task.limits, outputs, report, metadata, SourceFacts(source)
+            pipeline,
+            works,
+            source,
+            pictures,
+            task.limits,
+            outputs,
+            report,
+            written,
+            metadata,
+            SourceFacts(source),
         ).run()
 
 
@@ -92,6 +102,7 @@ class _Rendering:
     limits: ImageLimits
     outputs: Mapping[str, int]
     report: Callable[[int], None]
+    written: Callable[[wire.Made], None]
     metadata: bool
     facts: SourceFacts
     made: dict[str, wire.Made] = field(default_factory=dict)
@@ -299,6 +310,8 @@ class _Rendering:
         while rest:
             rest = rest[os.write(self.outputs[step.id], rest) :]
         self.made[step.id] = made
+        if len(self.made.keys() | self.skipped.keys() & self.outputs.keys()) < len(self.outputs):
+            self.written(made)
 
     def _encoded(self, image: pyvips.Image, options: Encoding) -> tuple[bytes, str]:
         name = same_as(self.source.format) if options.format == "same" else options.format

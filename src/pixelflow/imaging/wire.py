@@ -50,6 +50,12 @@ class Made(msgspec.Struct, frozen=True):
     choice: Choice | None = None
 
 
+class Written(msgspec.Struct, frozen=True, tag="written"):
+    """An output of the running task is complete while others are to come; said once of each."""
+
+    made: Made
+
+
 class Skipped(msgspec.Struct, frozen=True):
     """A step that failed under ``on_error: skip``."""
 
@@ -106,7 +112,7 @@ class Ready(msgspec.Struct, frozen=True, tag="ready"):
     versions: dict[str, str]
 
 
-Reply = Ready | Progress | Finished | Failed
+Reply = Ready | Progress | Written | Finished | Failed
 
 _encoder = msgspec.msgpack.Encoder()
 _task = msgspec.msgpack.Decoder(Task)

@@ -94,6 +94,10 @@ class JobStore(Protocol):
         """Extend the leases that are still held, note each one's progress in percent, and answer those;
         a missing one was cancelled, deleted or rescued."""
 
+    async def announce(self, claim: Claim, outputs: Sequence[Output]) -> Job | None:
+        """Note the outputs that a running attempt has so far, all of them; those without a ``ready_at`` get
+        it, and an event each. They go from the record unless the attempt finishes with them."""
+
     async def finish(self, claim: Claim, completion: Completion) -> Job | None:
         """processing → completed, or failed when the completion carries a failure; with all outputs, which
         ``recall`` finds by the completion's keys for as long as the job is there."""

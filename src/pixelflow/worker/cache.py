@@ -1,21 +1,25 @@
 """Outputs that the tenant has already: made of the same bytes, by the same step, with the same software."""
 
 import hashlib
-import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from pathlib import Path
 
+import structlog
+
 from pixelflow import __version__
-from pixelflow.domain.job import Job
+from pixelflow.domain.job import Job, Output
 from pixelflow.domain.limits import ImageLimits
 from pixelflow.imaging import wire
 from pixelflow.operations.pipeline import Pipeline
 from pixelflow.operations.registry import operations
 from pixelflow.ports.storage import Staged, Storage
 from pixelflow.ports.store import JobStore, Recalled
+
+log = structlog.get_logger()
 
 KEY_BYTES = 16
 """Of a SHA-256: enough that no two steps of a tenant ever share a key."""
@@ -63,20 +67,27 @@ class StepCache:
         there = await self.store.recall(job.tenant, list(keys.values()))
         return Found(keys, {step: there[key] for step, key in keys.items() if key in there})
 
-    async def stage(self, found: Found, places: Mapping[str, str], staged: dict[str, Staged]) -> Found:
-        """Stage a copy, at its step's place, of each output whose file is still there; answers those."""
+    async def reuse(self, found: Found, places: Mapping[str, str]) -> Mapping[str, Output]:
+        """Copy to its step's place each output whose file is still there, and whole; answers those."""
+        copies: dict[str, Staged] = {}
+        try:
+            for step, recalled in found.outputs.items():
+                with suppress(KeyError):
+                    copies[step] = await self.storage.stage_copy(recalled.output.key, places[step])
+        except BaseException:
+            await self.storage.discard(list(copies.values()))
+            raise
+        stored = await self.storage.commit(list(copies.values()))
         outputs = {}
-        for step, recalled in found.outputs.items():
-            try:
-                copy = await self.storage.stage_copy(recalled.output.key, places[step])
-            except KeyError:
-                continue
-            if os.fstat(copy.fd).st_size == recalled.output.bytes:
-                staged[step], outputs[step] = copy, recalled
+        for step, file in zip(copies, stored, strict=True):
+            original = found.outputs[step].output
+            if file.sha256 == original.sha256:
+                outputs[step] = replace(original, id=step, key=file.key, cached=True, ready_at=None)
             else:
-                await self.storage.discard([copy])
+                log.warning("a stored output is damaged, it is made anew", file=original.key)
+                await self.storage.delete([file.key])
         self.counted(len(outputs), len(found.keys) - len(outputs))
-        return Found(found.keys, outputs)
+        return outputs
 
     async def _sha256(self, tenant: str, job_id: str) -> bytes | None:
         other = await self.store.get(tenant, job_id)

@@ -139,14 +139,21 @@ class Pool:
         """The process that forks decoders, if there is one that can."""
         return self._zygote.pid
 
-    def submit(self, task: wire.Task, fds: Sequence[int], on_progress: Callable[[int], None]) -> Running:
-        """Have a task done; ``fds`` stay open until its outcome. Raises Busy when there is no room.
+    def submit(
+        self,
+        task: wire.Task,
+        fds: Sequence[int],
+        on_progress: Callable[[int], None],
+        on_written: Callable[[wire.Made], None] = lambda made: None,
+    ) -> Running:
+        """Have a task done; ``fds`` stay open until its outcome, or one until its output is told to be
+        written. Raises Busy when there is no room.
 
         Room that a dying decoder took away since the caller asked is no reason to refuse.
         """
         if len(self._waiting) >= MOST_PLACES * self._target:
             raise Busy("the decoders have all they can take", retry_after=1)
-        running = Running(task, fds, on_progress, asyncio.get_running_loop().create_future())
+        running = Running(task, fds, on_progress, asyncio.get_running_loop().create_future(), on_written)
         running.take_back = self._take_back
         running.outcome.add_done_callback(running.abandoned)
         self._waiting.append(running)

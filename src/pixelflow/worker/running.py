@@ -38,6 +38,10 @@ class Running:
     fds: Sequence[int]
     on_progress: Callable[[int], None]
     outcome: "Future[Outcome]"
+    on_written: Callable[[wire.Made], None] = lambda made: None
+    """Told of an output that is complete before the task is."""
+    written: set[str] = field(default_factory=set)
+    """The steps whose outputs it was told of."""
     begun: bool = False
     """Whether a decoder works on it now, and no longer waits behind another task."""
     take_back: Callable[["Running"], None] = field(default=lambda running: None, repr=False)

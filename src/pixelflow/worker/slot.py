@@ -148,6 +148,8 @@ class Slot:
             return self.garbled("an answer to no task")
         if isinstance(reply, wire.Progress):
             return self._progressed(reply.percent)
+        if isinstance(reply, wire.Written):
+            return self._wrote(reply.made)
         return self._answered(reply)
 
     def garbled(self, reason: str) -> None:
@@ -183,6 +185,15 @@ class Slot:
         head = self._queue[0]
         if not head.outcome.done():
             head.on_progress(min(100, max(0, percent)))
+        return None
+
+    def _wrote(self, made: wire.Made) -> None:
+        head = self._queue[0]
+        if made.step not in head.task.outputs or made.step in head.written or not _known(made):
+            return self.garbled("an output that the task does not ask for")
+        head.written.add(made.step)
+        if not head.outcome.done():
+            head.on_written(made)
         return None
 
     def _answered(self, reply: wire.Finished | wire.Failed) -> None:
@@ -284,6 +295,12 @@ def _implausible(reply: wire.Finished | wire.Failed, running: Running) -> str | 
         or promised - set(made) - {s.step for s in reply.skipped}
     ):
         return "made other outputs than the task asks for"
-    if any(each.format not in DOCUMENTS and each.format not in BY_NAME for each in reply.made):
+    if running.written - set(made):
+        return "took back an output that it had told of"
+    if not all(_known(each) for each in reply.made):
         return "made an output of an unknown format"
     return None
+
+
+def _known(made: wire.Made) -> bool:
+    return made.format in DOCUMENTS or made.format in BY_NAME

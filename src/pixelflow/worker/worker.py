@@ -5,26 +5,27 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import structlog
 
 from pixelflow.domain.errors import PixelFlowError
 from pixelflow.domain.event import Event, EventKind
-from pixelflow.domain.job import Claim, Completion, Failure, Job, Output, SkippedOutput
+from pixelflow.domain.job import Claim, Completion, Failure, Job, JobState, SkippedOutput
 from pixelflow.domain.keys import output_key
 from pixelflow.domain.limits import ImageLimits
-from pixelflow.domain.media import BY_NAME, extension, media_type, same_as
+from pixelflow.domain.media import BY_NAME, extension, same_as
 from pixelflow.imaging import wire
 from pixelflow.imaging.plan import checked
 from pixelflow.operations.pipeline import Pipeline, Step
 from pixelflow.ports.events import EventHub
 from pixelflow.ports.queue import Queue
-from pixelflow.ports.storage import Staged, Storage, Stored
+from pixelflow.ports.storage import Storage
 from pixelflow.ports.store import JobStore, picture_key
 from pixelflow.worker.cache import NOTHING, Found, StepCache
 from pixelflow.worker.lease import Lease, Leases
 from pixelflow.worker.pool import Pool
+from pixelflow.worker.results import Results
 from pixelflow.worker.running import Died, Running, Stopped
 
 log = structlog.get_logger()
@@ -38,6 +39,8 @@ class Pace:
     heartbeat_seconds: float = 3.0
     idle_seconds: float = 5.0
     """Longest wait for a ring before the store is asked anyway."""
+    announce_after_seconds: float = 0.3
+    """How long a job runs before its outputs are told of as they come."""
     fault_seconds: float = 1.0
     """Pause after the store or the storage failed."""
 
@@ -131,17 +134,22 @@ class Worker:
         words = log.bind(job=job.id, attempt=job.attempt, tenant=job.tenant)
         if job.queued_at is not None and job.started_at is not None:
             self.observe("waiting", job.started_at - job.queued_at)
+        results = self._results(job, lease)
         try:
-            ended = await self._attempt(job, claim, lease)
+            ended = await self._attempt(job, claim, lease, results)
         except (OSError, PixelFlowError) as error:
             words.warning("attempt given back", error=str(error))
             await asyncio.sleep(self.pace.fault_seconds)
-            released = await self.store.release([claim])
-            ended = released[0] if released else None
+            ended = await self._released(claim)
             await self.queue.ring()
+        else:
+            if ended is None and results.ready:
+                await self._released(claim)  # no row may name files that go
         finally:
             self.leases.by_claim.pop(claim, None)
             self.room.set()
+        if results.ready and (ended is None or ended.state is not JobState.COMPLETED):
+            await results.withdraw()
         if ended is None:
             words.info("write refused", reason="the claim is no longer held")
             return
@@ -151,41 +159,45 @@ class Worker:
             self.ended(ended.state, code)
         words.info("job " + ended.state, error=code)
 
-    async def _attempt(self, job: Job, claim: Claim, lease: Lease, *, reuse: bool = True) -> Job | None:
+    def _results(self, job: Job, lease: Lease) -> Results:
+        announce_at = asyncio.get_running_loop().time() + self.pace.announce_after_seconds
+        return Results(job, self.store, self.storage, self.hub, announce_at, lease.stop)
+
+    async def _released(self, claim: Claim) -> Job | None:
+        released = await self.store.release([claim])
+        return released[0] if released else None
+
+    async def _attempt(self, job: Job, claim: Claim, lease: Lease, results: Results) -> Job | None:
         try:
             pipeline = checked([dict(step) for step in job.pipeline])
         except PixelFlowError as error:
             return await self.store.finish(claim, Completion(failure=Failure("invalid", error.detail)))
-        found = await self.cache.find(job, pipeline) if self.cache else NOTHING
         places = {step.id: self._key(job, step) for step in pipeline.outputs}
-        staged: dict[str, Staged] = {}
+        found = NOTHING
+        if self.cache:
+            found = await self.cache.find(job, pipeline)
+            results.ready.update(await self.cache.reuse(found, places))
+        missing = [step for step in places if step not in results.ready]
+        if not missing:
+            return await self._keep(claim, found.finished, found, results)
+        left = checked(pipeline.leading_to(missing)) if results.ready else pipeline
         with ExitStack() as opened:
             try:
-                if not reuse:
-                    found = replace(found, outputs={})
-                elif self.cache:
-                    found = await self.cache.stage(found, places, staged)
-                missing = [step for step in places if step not in staged]
-                if missing:
-                    left = checked(pipeline.leading_to(missing)) if staged else pipeline
-                    files = await self._open(job, left, opened)
-                    for step in missing:
-                        staged[step] = self.storage.stage(places[step])
-                    running = self._submit(job, lease, left, [*files, *(staged[step].fd for step in missing)])
-                    lease.attach(running)
-                    outcome = await running.outcome
-                else:
-                    outcome = found.finished
+                files = await self._open(job, left, opened)
+                files = [*files, *(results.stage(step, places[step]) for step in missing)]
+                running = self._submit(job, lease, left, files, results)
+                lease.attach(running)
+                if results.ready:
+                    results.tell()
+                outcome = await running.outcome
+                await results.stop()
                 if isinstance(outcome, wire.Finished):
-                    return await self._keep(job, claim, outcome, found, staged)
-            except _Damaged:
-                log.warning("a stored output is damaged, all are made anew", job=job.id)
-                return await self._attempt(job, claim, lease, reuse=False)
+                    return await self._keep(claim, outcome, found, results)
             except _Missing as error:
                 failure = Failure("source_missing", f"{error} is no longer in the storage")
                 return await self.store.finish(claim, Completion(failure=failure))
             finally:
-                await self.storage.discard(list(staged.values()))
+                await results.discard()
         match outcome:
             case wire.Failed(code, message, step_id):
                 return await self.store.finish(claim, Completion(failure=Failure(code, message, step_id)))
@@ -198,14 +210,18 @@ class Worker:
             case Stopped():
                 return None
 
-    def _submit(self, job: Job, lease: Lease, pipeline: Pipeline, files: Sequence[int]) -> Running:
+    def _submit(
+        self, job: Job, lease: Lease, pipeline: Pipeline, files: Sequence[int], results: Results
+    ) -> Running:
         task = wire.Task(
             steps=[dict(step) for step in pipeline.raw],
             assets=sorted(pipeline.needs),
             outputs=[step.id for step in pipeline.outputs],
             limits=self.limits,
         )
-        return self.pool.submit(task, files, lambda percent: self._progress(job, lease, percent))
+        return self.pool.submit(
+            task, files, lambda percent: self._progress(job, lease, percent), results.written
+        )
 
     def _progress(self, job: Job, lease: Lease, percent: int) -> None:
         event = Event(
@@ -231,39 +247,23 @@ class Worker:
             files.append(file)
         return files
 
-    async def _keep(
-        self, job: Job, claim: Claim, done: wire.Finished, found: Found, staged: dict[str, Staged]
-    ) -> Job | None:
+    async def _keep(self, claim: Claim, done: wire.Finished, found: Found, results: Results) -> Job | None:
         begun = time.perf_counter()
-        for each in done.skipped:
-            if each.step in staged:
-                await self.storage.discard([staged.pop(each.step)])
-        files = list(staged.values())
-        steps = list(staged)
-        staged.clear()
-        stored = dict(zip(steps, await self.storage.commit(files), strict=True))
-        if any(stored[step].sha256 != known.output.sha256 for step, known in found.outputs.items()):
-            await self.storage.delete([file.key for file in stored.values()])
-            raise _Damaged
-        outputs = {made.step: _output(made, stored[made.step]) for made in done.made}
-        for step, known in found.outputs.items():
-            outputs[step] = replace(known.output, id=step, key=stored[step].key, cached=True)
+        outputs = await results.complete(done)
         completion = Completion(
-            outputs=[outputs[step["id"]] for step in job.pipeline if step["id"] in outputs],
+            outputs=outputs,
             skipped=[
                 SkippedOutput(each.step, Failure(each.code, each.message, each.step)) for each in done.skipped
             ],
             source_format=done.source.format,
             source_width=done.source.width,
             source_height=done.source.height,
-            keys={step: key for step, key in found.keys.items() if step in outputs},
+            keys={step: key for step, key in found.keys.items() if step in results.ready},
         )
         ended = await self.store.finish(claim, completion)
         self.observe("storing", time.perf_counter() - begun)
         for phase, seconds in done.seconds.items():
             self.observe(phase, seconds)
-        if ended is None:
-            await self.storage.delete([file.key for file in stored.values()])
         return ended
 
     def _key(self, job: Job, step: Step) -> str:
@@ -277,21 +277,3 @@ class Worker:
 
 class _Missing(Exception):
     """What the job needs is not there; says what."""
-
-
-class _Damaged(Exception):
-    """A copy has other bytes than the record of its original."""
-
-
-def _output(made: wire.Made, file: Stored) -> Output:
-    return Output(
-        id=made.step,
-        key=file.key,
-        format=made.format,
-        media_type=media_type(made.format),
-        bytes=file.bytes,
-        sha256=file.sha256,
-        width=made.width,
-        height=made.height,
-        choice=made.choice,
-    )

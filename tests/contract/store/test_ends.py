@@ -95,6 +95,7 @@ FENCED: dict[str, Write] = {
     "fail": lambda store, claim: store.finish(claim, Completion(failure=Failure("corrupt", "no"))),
     "crash": lambda store, claim: store.crashed(claim, Failure("crash", "signal 11")),
     "release": lambda store, claim: store.release([claim]),
+    "announce": lambda store, claim: store.announce(claim, []),
     "renew": lambda store, claim: store.renew({claim: 99}, LEASE),
 }
 

@@ -19,7 +19,7 @@ JOB_COLUMNS = (
     "queued_at, started_at, finished_at, expires_at, sequence"
 )
 ASSET_COLUMNS = "tenant, id, storage_key, format, media_type, bytes, sha256, created_at"
-EVENT_COLUMNS = "tenant, job_id, kind, at, sequence, attempt, progress"
+EVENT_COLUMNS = "tenant, job_id, kind, at, sequence, attempt, progress, output"
 
 _STATES = {state.value: state for state in JobState}
 _KINDS = {kind.value: kind for kind in EventKind}
@@ -146,8 +146,8 @@ def to_event(row: Row) -> Event:
     return Event(tenant, job_id, _KINDS[kind], *rest)
 
 
-def event_values(job: Job, kind: EventKind) -> Mapping[str, object]:
-    """The columns of the event that a job's last change is."""
+def event_values(job: Job, kind: EventKind, output: str | None) -> Mapping[str, object]:
+    """The columns of the event that a job's last change is, or one of its outputs' being ready."""
     return {
         "sequence": job.sequence,
         "tenant": job.tenant,
@@ -156,4 +156,5 @@ def event_values(job: Job, kind: EventKind) -> Mapping[str, object]:
         "at": job.updated_at,
         "attempt": job.attempt,
         "progress": job.progress,
+        "output": output,
     }

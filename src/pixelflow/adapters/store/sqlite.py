@@ -37,7 +37,7 @@ from pixelflow.adapters.store.writer import Writer
 from pixelflow.domain.asset import Asset
 from pixelflow.domain.errors import StartupError, StoreUnavailable
 from pixelflow.domain.event import Event
-from pixelflow.domain.job import Claim, Completion, Failure, Job, JobState, Source
+from pixelflow.domain.job import Claim, Completion, Failure, Job, JobState, Output, Source
 from pixelflow.domain.keys import parse
 from pixelflow.ports.store import Created, Depth, IdempotencyKey, JobFilter, Page, Recalled
 
@@ -155,6 +155,9 @@ class SqliteStore:
 
     async def renew(self, claims: Mapping[Claim, int], lease_seconds: float) -> Sequence[Claim]:
         return await self.writer.run(lambda tx: transitions.renew(tx, claims, lease_seconds))
+
+    async def announce(self, claim: Claim, outputs: Sequence[Output]) -> Job | None:
+        return await self.writer.run(lambda tx: transitions.announce(tx, claim, outputs))
 
     async def finish(self, claim: Claim, completion: Completion) -> Job | None:
         values = {**transitions.fence(claim), **completion_values(completion)}

@@ -18,8 +18,8 @@ VALUES (:tenant, :id, :state, :pipeline, :source,
 """
 
 INSERT_EVENT = """
-INSERT INTO event (sequence, tenant, job_id, kind, at, attempt, progress)
-VALUES (:sequence, :tenant, :job_id, :kind, :at, :attempt, :progress)
+INSERT INTO event (sequence, tenant, job_id, kind, at, attempt, progress, output)
+VALUES (:sequence, :tenant, :job_id, :kind, :at, :attempt, :progress, :output)
 """
 
 GET_JOB = f"SELECT {JOB_COLUMNS} FROM job WHERE tenant = :tenant AND id = :id"
@@ -56,6 +56,12 @@ RETURNING {JOB_COLUMNS}
 
 RENEW = f"UPDATE job SET lease_until = :lease_until, progress = :progress WHERE {FENCE}"
 
+ANNOUNCE = f"""
+UPDATE job SET updated_at = :now, outputs = :outputs, sequence = :sequence
+WHERE {FENCE}
+RETURNING {JOB_COLUMNS}
+"""
+
 FINISH = f"""
 UPDATE job SET state = :state, updated_at = :now, finished_at = :now, progress = :progress,
     outputs = :outputs, skipped = :skipped, error = :error,
@@ -79,7 +85,7 @@ ORDER BY step_cache.job_id DESC LIMIT 1
 """
 
 CRASHED = f"""
-UPDATE job SET crashes = crashes + 1, updated_at = :now, progress = 0,
+UPDATE job SET crashes = crashes + 1, updated_at = :now, progress = 0, outputs = NULL,
     state = CASE WHEN crashes + 1 >= :max_crashes THEN 'quarantined' ELSE 'queued' END,
     error = CASE WHEN crashes + 1 >= :max_crashes THEN :error END,
     finished_at = CASE WHEN crashes + 1 >= :max_crashes THEN :now END,
@@ -89,14 +95,14 @@ RETURNING {JOB_COLUMNS}
 """
 
 RELEASE = f"""
-UPDATE job SET state = 'queued', updated_at = :now, progress = 0,
+UPDATE job SET state = 'queued', updated_at = :now, progress = 0, outputs = NULL,
     owner = NULL, lease_until = NULL, sequence = :sequence
 WHERE {FENCE}
 RETURNING {JOB_COLUMNS}
 """
 
 CANCEL = f"""
-UPDATE job SET state = 'cancelled', updated_at = :now, finished_at = :now,
+UPDATE job SET state = 'cancelled', updated_at = :now, finished_at = :now, outputs = NULL,
     owner = NULL, lease_until = NULL, sequence = :sequence
 WHERE tenant = :tenant AND id = :id AND state IN ('awaiting_upload', 'queued', 'processing')
 RETURNING {JOB_COLUMNS}
@@ -122,7 +128,7 @@ SELECT tenant, id FROM job WHERE state = 'processing' AND lease_until < :now ORD
 """
 
 RESCUE = f"""
-UPDATE job SET losses = losses + 1, updated_at = :now, progress = 0,
+UPDATE job SET losses = losses + 1, updated_at = :now, progress = 0, outputs = NULL,
     state = CASE WHEN losses + 1 >= :max_losses THEN 'quarantined' ELSE 'queued' END,
     error = CASE WHEN losses + 1 >= :max_losses THEN :error END,
     finished_at = CASE WHEN losses + 1 >= :max_losses THEN :now END,

@@ -60,7 +60,7 @@ class Transaction:
         self.moves[job.state] += 1
         self.append(job, EventKind.entered(job.state))
 
-    def append(self, job: Job, kind: EventKind) -> None:
+    def append(self, job: Job, kind: EventKind, output: str | None = None) -> None:
         """Append an event; ``job.sequence`` must be the next one."""
-        self._execute(statements.INSERT_EVENT, event_values(job, kind))
+        self._execute(statements.INSERT_EVENT, event_values(job, kind, output))
         self.sequence = job.sequence

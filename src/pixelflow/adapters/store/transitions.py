@@ -17,6 +17,7 @@ from pixelflow.domain.job import (
     Failure,
     Job,
     JobState,
+    Output,
     Source,
 )
 from pixelflow.ports.store import Created, IdempotencyKey
@@ -83,6 +84,21 @@ def renew(tx: Transaction, claims: Mapping[Claim, int], lease_seconds: float) ->
         for held, progress in claims.items()
         if tx.count(sql.RENEW, {**fence(held), **lease, "progress": progress})
     ]
+
+
+def announce(tx: Transaction, held: Claim, outputs: Sequence[Output]) -> Job | None:
+    """Note outputs before the end, and append an event for each new one."""
+    new = [output.id for output in outputs if output.ready_at is None]
+    noted = [replace(output, ready_at=tx.now) if output.ready_at is None else output for output in outputs]
+    sequence = tx.sequence + len(new)
+    values = {**fence(held), "outputs": json_text(noted), "now": tx.now, "sequence": sequence}
+    row = tx.one(sql.ANNOUNCE, values)
+    if row is None:
+        return None
+    job = to_job(row)
+    for step in new:
+        tx.append(replace(job, sequence=tx.sequence + 1), EventKind.OUTPUT_READY, step)
+    return job
 
 
 def finish(tx: Transaction, held: Claim, values: Values, keys: Mapping[str, bytes]) -> Job | None:
