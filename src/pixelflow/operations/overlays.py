@@ -83,7 +83,7 @@ class Watermark(Operation):
         return frozenset({self.image})
 
     def outline(self, given: Outline, others: Mapping[str, Outline]) -> Outline:
-        return _cut_through(given) if self.blend == "xor" else given
+        return _laid_over(given, cut=self.blend == "xor")
 
     def apply(self, image: pyvips.Image, context: Context) -> pyvips.Image:
         picture = frame_size(image)
@@ -168,7 +168,7 @@ class Composite(Operation):
         return frozenset(layer.image for layer in self.layers)
 
     def outline(self, given: Outline, others: Mapping[str, Outline]) -> Outline:
-        return _cut_through(given) if any(layer.blend == "xor" for layer in self.layers) else given
+        return _laid_over(given, cut=any(layer.blend == "xor" for layer in self.layers))
 
     def apply(self, image: pyvips.Image, context: Context) -> pyvips.Image:
         for layer in self.layers:
@@ -176,9 +176,10 @@ class Composite(Operation):
         return image
 
 
-def _cut_through(given: Outline) -> Outline:
-    """With alpha, or without: a layer that lies out of sight adds none."""
-    return given.or_else(replace(given, alpha=True))
+def _laid_over(given: Outline, *, cut: bool) -> Outline:
+    """With colour, as layers may have; what cuts through has alpha, or none where it lies out of sight."""
+    made = replace(given, color=True)
+    return made.or_else(replace(made, alpha=True)) if cut else made
 
 
 def _found(reference: str, context: Context) -> pyvips.Image:

@@ -23,9 +23,12 @@ from pixelflow.operations.spellings import spelled
 from pixelflow.operations.surface import ready_for
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pyvips
 
     from pixelflow.operations.faces import Face
+    from pixelflow.operations.outline import Outline
 
 MAX_REGIONS = 200
 _LEAST_SIDE = 16
@@ -97,6 +100,9 @@ class Redact(Operation):
                 f"mode {self.mode!r} has no colour: leave out color, or mode", "color", "mode"
             )
         return self
+
+    def outline(self, given: Outline, others: Mapping[str, Outline]) -> Outline:
+        return given.ready_for(self.color or "black") if self.mode == "color" else given
 
     def apply(self, image: pyvips.Image, context: Context) -> pyvips.Image:
         boxes = [self._box(number, frame_size(image)) for number in range(len(self.regions))]

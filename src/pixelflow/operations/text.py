@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from html import escape
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -21,7 +22,11 @@ from pixelflow.operations.problems import Contradiction
 from pixelflow.operations.spellings import spelled
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pyvips
+
+    from pixelflow.operations.outline import Outline
 
 
 def _words(text: str) -> str:
@@ -104,6 +109,9 @@ class Text(Operation):
                 "tile_spacing is between copies: set tile to grid or chess, or leave it out", "tile_spacing"
             )
         return self
+
+    def outline(self, given: Outline, others: Mapping[str, Outline]) -> Outline:
+        return replace(given, color=True)
 
     def apply(self, image: pyvips.Image, context: Context) -> pyvips.Image:
         letters = self._letters(frame_size(image), context)
