@@ -158,3 +158,20 @@ def test_a_format_left_to_the_server_is_not_told_and_may_keep_frames(site):
         plan = planned(site, step | allowed, taken | ({"format": "png"} if formats else {}), source=source)
         assert (plan["outputs"][0]["format"], plan["outputs"][0]["width"]) == (None, 30)
         assert plan["outputs"][1]["frames"] == frames
+
+
+def test_the_size_of_another_page_is_not_told(site):
+    plan = planned(
+        site,
+        {"action": "frames", "page": 2, "format": "png"},
+        {"action": "resize", "width": 100, "from": "s1", "enlarge": True, "format": "png"},
+        {"action": "resize", "width": 100, "format": "png"},
+        source={"width": 600, "height": 400, "format": "tiff"},
+    )
+
+    assert [(each["width"], each["height"]) for each in plan["outputs"]] == [
+        (None, None),
+        (100, None),
+        (100, 67),
+    ]
+    assert plan["warnings"] == []

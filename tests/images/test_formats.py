@@ -263,8 +263,64 @@ class TestAnimations:
         assert found.value.code == "corrupt"
 
 
+class TestPages:
+    """Those of a TIFF may have sizes and depths of their own."""
+
+    FILE = encoded(
+        photo(40, 30), "TIFF", save_all=True, append_images=[photo(60, 20, 1).convert("L"), photo(24, 48, 2)]
+    )
+
+    @pytest.mark.parametrize(
+        ("page", "size", "mode"), [(0, (40, 30), "RGB"), (1, (60, 20), "L"), (2, (24, 48), "RGB")]
+    )
+    def test_of_a_tiff(self, page: int, size: tuple[int, int], mode: str) -> None:
+        out = rendered(self.FILE, {"action": "frames", "page": page, "format": "png"}).picture
+        assert (out.size, out.mode) == (size, mode)
+        drawn = photo(*size, page).convert(mode)
+        assert (np.asarray(out) == np.asarray(drawn)).all()
+
+    def test_several_in_one_task(self) -> None:
+        steps = [{"action": "frames", "page": page, "format": "png", "id": f"p{page}"} for page in range(3)]
+        small = {"action": "resize", "width": 10, "from": "p1", "format": "png", "id": "small"}
+        out = rendered(self.FILE, *steps, small)
+        sizes = {name: Image.open(BytesIO(file)).size for name, file in out.files.items()}
+        assert sizes == {"p0": (40, 30), "p1": (60, 20), "p2": (24, 48), "small": (10, 3)}
+
+    def test_that_are_not_there(self) -> None:
+        with pytest.raises(
+            ImageError, match="there is no page 3: there are 3 pages, numbers 0 to 2"
+        ) as found:
+            rendered(self.FILE, {"action": "frames", "page": 3})
+        assert (found.value.code, found.value.step) == ("invalid", "s1")
+
+    def test_that_are_too_large(self) -> None:
+        with pytest.raises(ImageError, match="MAX_IMAGE_SIDE") as found:
+            rendered(self.FILE, {"action": "frames", "page": 1}, max_image_side=50)
+        assert found.value.code == "limit"
+
+    def test_dots_an_inch_of_what_has_pixels(self) -> None:
+        with pytest.raises(ImageError, match="has pixels already"):
+            rendered(self.FILE, {"action": "frames", "dpi": 300})
+
+
 @needs("pdf")
 class TestPdf:
+    @pytest.mark.parametrize(
+        ("page", "dpi", "size"), [(0, 72, (144, 72)), (1, 300, (300, 600)), (1, None, (150, 300))]
+    )
+    def test_a_page_at_so_many_dots_an_inch(
+        self, page: int, dpi: float | None, size: tuple[int, int]
+    ) -> None:
+        step = {"action": "frames", "page": page, "format": "png"} | ({"dpi": dpi} if dpi else {})
+        out = rendered(pdf((144, 72), (72, 144)), step)
+        assert out.picture.size == size
+        assert out.pixels[-3, 3].tolist() == [255 * (page == 0), 255 * (page == 1), 0]
+
+    def test_a_page_at_too_many_dots_an_inch(self) -> None:
+        with pytest.raises(ImageError, match="MAX_IMAGE_AREA") as found:
+            rendered(pdf((600, 800)), {"action": "frames", "dpi": 1200})
+        assert found.value.code == "limit"
+
     def test_the_first_page_is_drawn_on_white(self) -> None:
         made = rendered(pdf((144, 72), (72, 72)), {"action": "resize", "width": "100%", "format": "png"})
         assert made.picture.size == (300, 150)

@@ -44,6 +44,10 @@ DOCUMENTS = {"json": "application/json", "zip": "application/zip"}
 
 EXTRAS: Mapping[str, str] = {"heif": "pillow_heif", "jxl": "pillow_jxl", "pdf": "pypdfium2"}
 """The module by which it is told whether an extra is installed."""
+DRAWN = frozenset({"pdf", "svg"})
+"""Formats without pixels of their own: they are drawn at some number of dots an inch."""
+PAGED = frozenset({"tiff", "pdf"})
+"""Formats with pages, of which one is the picture."""
 SETTINGS: Mapping[str, str] = {}
 """The setting that allows a format which is not read unless it is allowed."""
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pixelflow.domain.errors import ImageError
-from pixelflow.domain.media import BY_NAME
+from pixelflow.domain.media import BY_NAME, DRAWN, PAGED
 from pixelflow.imaging import advice
 from pixelflow.imaging.limits import check_bytes, check_picture
 from pixelflow.operations.references import SOURCE, STEP
@@ -59,6 +59,7 @@ def predict(pipeline: Pipeline, origin: Origin, limits: ImageLimits) -> Predicti
     warnings = list(_judged(origin, limits))
     moving = decoded_animated(pipeline, origin)
     given = origin.outline if moving else replace(origin.outline, frames=1)
+    given = replace(given, paged=origin.format in PAGED | DRAWN)
     known: dict[str, Outline] = {SOURCE: replace(origin.outline, frames=1)}
     outputs: dict[str, Expected] = {}
     for step in pipeline.steps:
@@ -121,7 +122,7 @@ def _outline(step: Step, taken: Outline, known: dict[str, Outline], limits: Imag
     made = operation.outline(taken, {name: known[name] for name in operation.needs() if name in known})
     if made.size:
         check_picture(*made.size, limits, frames=made.frames or 1, step=step.id)
-    return made
+    return replace(made, paged=False)
 
 
 def _expected(step: Step, name: str | None, made: Outline | None) -> Expected:

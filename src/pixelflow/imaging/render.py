@@ -13,9 +13,10 @@ import msgspec
 import pyvips
 
 from pixelflow.domain.errors import ImageError
-from pixelflow.domain.media import BY_NAME, same_as
+from pixelflow.domain.media import BY_NAME, DRAWN, PAGED, same_as
 from pixelflow.imaging import native, srgb, wire
 from pixelflow.imaging.choice import encoded
+from pixelflow.imaging.decoders.view import View
 from pixelflow.imaging.facts import SourceFacts, probed
 from pixelflow.imaging.limits import check_output, check_picture
 from pixelflow.imaging.picture import SETTLED_PIXELS, Picture, Pixels, settled
@@ -266,10 +267,14 @@ class _Rendering:
         if not operation.animated and _moves(image):
             raise ImageError("invalid", f"{operation.action} cannot be done to an animation")
         original = work.steps[0].source is None
+        page = self._page if original and self.source.format in PAGED | DRAWN else None
         found = operation.apply(
-            image, Context(self.pictures, self.facts, work.id, size, original, self._encoded)
+            image, Context(self.pictures, self.facts, work.id, size, original, page, self._encoded)
         )
         return self._result(work, found, shared=shared) if operation.produces == "image" else found
+
+    def _page(self, number: int, dpi: float | None) -> pyvips.Image:
+        return self.source.page(View(number, dpi))
 
     def _scaled(self, given: Picture, wanted: tuple[int, int]) -> pyvips.Image | Pixels:
         """The whole picture at this size, finished."""

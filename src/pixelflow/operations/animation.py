@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field, model_validator
 
 from pixelflow.domain.errors import ImageError
+from pixelflow.domain.media import DRAWN
 from pixelflow.operations.base import Context, Operation
 from pixelflow.operations.frames import DELAYS, LOOP, PAGE_HEIGHT, frame_size
 from pixelflow.operations.problems import Contradiction
@@ -19,11 +20,15 @@ if TYPE_CHECKING:
 
     from pixelflow.operations.outline import Outline
 
+MOST_PIXELS = 65_535
+"""Longest side of a page that is not known yet."""
+
 
 class Frames(Operation):
     """Choose frames of an animation, counted from 0, and set how they are played; a still is one frame.
 
-    A chosen frame is taken for formats without animation too. Pages of a TIFF are no frames.
+    A chosen frame is taken for formats without animation too. Pages of a TIFF or PDF are no frames: `page`
+    takes one of them, as the first step after the source.
     """
 
     action = "frames"
@@ -35,7 +40,10 @@ class Frames(Operation):
     count: int | None = Field(default=None, ge=1, le=65535)
     """How many stay, as far as there are; by default all that follow."""
     page: int | None = Field(default=None, ge=0, le=65535)
-    """The only frame that stays, as a still."""
+    """The only frame that stays, as a still; of a TIFF or PDF this page."""
+    dpi: float | None = Field(default=None, ge=1, le=2400)
+    """Dots an inch that a PDF or SVG is drawn at; by default 150 for PDF, and 96 for SVG, which is one pixel
+    for each of its own."""
     max_frames: int | None = Field(default=None, ge=1, le=65535)
     """More than this many are treated as `on_limit` says."""
     on_limit: Literal["error", "truncate", "first_frame"] = "error"
@@ -55,6 +63,9 @@ class Frames(Operation):
         return self
 
     def outline(self, given: Outline, others: Mapping[str, Outline]) -> Outline:
+        if given.paged and (self.page is not None or self.dpi is not None):
+            sides = (1, MOST_PIXELS)
+            return replace(given, widths=sides, heights=sides, alpha=None, depth=None)
         return given if given.frames is None else replace(given, frames=self._chosen(given.frames)[1])
 
     @property
@@ -64,6 +75,10 @@ class Frames(Operation):
     def apply(self, image: pyvips.Image, context: Context) -> pyvips.Image:
         import pyvips
 
+        if self.dpi is not None and (context.page is None or context.facts["format"] not in DRAWN):
+            raise ImageError("invalid", "dpi is for a PDF or SVG as it came: this picture has pixels already")
+        if context.page is not None and (self.page is not None or self.dpi is not None):
+            return context.page(self.page or 0, self.dpi)
         width, height = frame_size(image)
         first, count = self._chosen(image.height // height)
         delays = image.get(DELAYS)[first : first + count] if image.get_typeof(DELAYS) else []

@@ -38,6 +38,9 @@ class Context:
     decoding; a scaling operation computes its target from this, never from the picture."""
     original: bool = True
     """Whether the picture handed in is the source's own, to which no step has been applied."""
+    page: Callable[[int, float | None], pyvips.Image] | None = None
+    """A page of the source by its number, from 0, drawn at so many dots an inch; set where the picture handed
+    in is the source's own, and has pages or is drawn."""
     encode: Callable[[pyvips.Image, Encoding], tuple[bytes, str]] | None = None
     """A picture's file and the name of its format, for operations that write files of their own."""
 

@@ -27,6 +27,8 @@ class Outline:
     """Whether it has more than grey; where that is not known it is taken to have."""
     depth: int | None = 8
     """Bits a channel as operations have them: 8 or 16."""
+    paged: bool = False
+    """Whether it is a file whose other pages, or other sizes that it is drawn at, are not known."""
 
     @property
     def width(self) -> int | None:
