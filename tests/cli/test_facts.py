@@ -17,7 +17,8 @@ def test_help_names_every_command_and_is_quick(pixelflow: Command) -> None:
     begun = time.monotonic()
     done = pixelflow("--help")
     assert time.monotonic() - begun < 5
-    for command in ("serve", "process", "submit", "operations", "formats", "doctor", "demo", "version"):
+    commands = ("serve", "process", "plan", "submit", "operations", "formats", "doctor", "demo", "version")
+    for command in commands:
         assert f" {command} " in done.stdout
 
 

@@ -56,5 +56,7 @@ async def test_a_waiting_client_keeps_the_loop_free(server: RunningServer, pictu
         handle = await client.submit(picture, slow)
         waiting = asyncio.create_task(handle.result(timeout_seconds=120))
         assert await client.operations()
+        plan = await client.plan([{"id": "a", "action": "info"}])
+        assert [each.format for each in plan.outputs] == ["json"]
         assert not waiting.done()
         await waiting

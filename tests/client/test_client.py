@@ -225,6 +225,13 @@ def test_an_asset_becomes_a_watermark(client: Client, picture: bytes) -> None:
 
 
 def test_the_server_says_what_it_can_do(client: Client) -> None:
+    plan = client.plan(
+        [{"id": "a", "action": "thumbnail", "width": 100, "format": "jpeg"}],
+        source={"width": 400, "height": 200, "format": "png", "alpha": True},
+    )
+    assert [(each.id, each.width, each.height, each.frames) for each in plan.outputs] == [("a", 100, 50, 1)]
+    assert [(each.code, each.step) for each in plan.warnings] == [("alpha_lost", "a")]
+    assert plan.outputs[0].size
     operations = {operation.name: operation for operation in client.operations()}
     assert "width" in operations["thumbnail"].parameters["properties"]
     formats = {known.name: known for known in client.formats()}

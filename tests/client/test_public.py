@@ -6,6 +6,7 @@ from importlib.resources import files
 import pixelflow.client
 
 PUBLIC = [
+    "Advice",
     "ApiError",
     "Asset",
     "AsyncClient",
@@ -24,12 +25,14 @@ PUBLIC = [
     "JobResult",
     "Operation",
     "Output",
+    "Plan",
+    "PlannedOutput",
     "Refusal",
     "Source",
     "Timeout",
     "Unreachable",
 ]
-METHODS = {"close", "formats", "job", "jobs", "operations", "submit", "upload_asset", "version"}
+METHODS = {"close", "formats", "job", "jobs", "operations", "plan", "submit", "upload_asset", "version"}
 HANDLE = {"cancel", "delete", "refresh", "result", "retry"}
 
 

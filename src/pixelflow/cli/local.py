@@ -14,8 +14,10 @@ from pixelflow.cli.inputs import Input
 from pixelflow.domain.limits import ImageLimits
 from pixelflow.domain.media import BY_NAME
 from pixelflow.imaging import wire
+from pixelflow.imaging.prediction import Origin
 from pixelflow.operations.pipeline import Pipeline
 from pixelflow.worker.pool import Pool, PoolOptions
+from pixelflow.worker.probe import probe
 from pixelflow.worker.running import Died, Outcome
 from pixelflow.worker.slot import MOST_PLACES
 
@@ -75,6 +77,18 @@ async def process(
                 group.create_task(lane())
     finally:
         await run.pool.close()
+
+
+async def header(picture: Path, options: PoolOptions, limits: ImageLimits) -> Origin:
+    """What a file says of itself, read in the cage; raises ImageError, OSError and StartupError."""
+    pool = Pool(options, limits, lambda: None)
+    file = os.open(picture, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        await pool.start()
+        return await probe(pool, file, limits)
+    finally:
+        await pool.close()
+        os.close(file)
 
 
 @dataclass(frozen=True)

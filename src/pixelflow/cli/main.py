@@ -10,12 +10,13 @@ from pixelflow.cli.doctor import doctor
 from pixelflow.cli.formats import formats
 from pixelflow.cli.mistakes import told
 from pixelflow.cli.operations import operations
+from pixelflow.cli.plan import plan
 from pixelflow.cli.process import process
 from pixelflow.cli.serve import serve
 from pixelflow.cli.submit import submit
 from pixelflow.cli.version import version
 
-COMMANDS = (serve, process, submit, operations, formats, doctor, demo, version)
+COMMANDS = (serve, process, plan, submit, operations, formats, doctor, demo, version)
 
 app = typer.Typer(
     name="pixelflow",

@@ -57,7 +57,7 @@ def _step(text: str, taken: set[str]) -> dict[str, Any]:
                 "  a step is ACTION:NAME=VALUE,NAME=VALUE, as thumbnail:width=800,format=webp is;",
                 "  a value with a comma in it needs the pipeline as JSON",
             )
-        step[name.strip()] = _value(value)
+        step[name.strip()] = value_of(value)
     number, name = 1, action
     while name in taken:
         number += 1
@@ -65,7 +65,8 @@ def _step(text: str, taken: set[str]) -> dict[str, Any]:
     return {"id": name, **step}
 
 
-def _value(text: str) -> Any:
+def value_of(text: str) -> Any:
+    """JSON if it is any, else the text itself."""
     try:
         return json.loads(text)
     except json.JSONDecodeError:

@@ -15,10 +15,22 @@ from pixelflow.client.errors import (
     Timeout,
     Unreachable,
 )
-from pixelflow.client.models import Asset, Failure, Format, Job, Operation, Output, Source
+from pixelflow.client.models import (
+    Advice,
+    Asset,
+    Failure,
+    Format,
+    Job,
+    Operation,
+    Output,
+    Plan,
+    PlannedOutput,
+    Source,
+)
 from pixelflow.client.sync import Client, JobHandle, JobOutput, JobResult
 
 __all__ = [
+    "Advice",
     "ApiError",
     "Asset",
     "AsyncClient",
@@ -37,6 +49,8 @@ __all__ = [
     "JobResult",
     "Operation",
     "Output",
+    "Plan",
+    "PlannedOutput",
     "Refusal",
     "Source",
     "Timeout",

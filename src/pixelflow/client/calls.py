@@ -15,7 +15,7 @@ from uuid import uuid4
 
 from pixelflow.client.errors import DamagedDownload, JobFailed, Timeout
 from pixelflow.client.exchange import Call, Endpoint
-from pixelflow.client.models import Asset, Format, Job, Operation, Output
+from pixelflow.client.models import Asset, Format, Job, Operation, Output, Plan
 from pixelflow.client.picture import Picture, opened
 from pixelflow.client.reading import known
 
@@ -156,6 +156,16 @@ def upload_asset(server: Endpoint, picture: Picture) -> Call[Asset]:
     with opened(picture) as part:
         response = yield from server.ask("POST", "/v1/assets", file=part, key=uuid4().hex)
     return known(Asset, response.json())
+
+
+def plan(
+    server: Endpoint, pipeline: Pipeline, source: Mapping[str, Any] | None, job_id: str | None
+) -> Call[Plan]:
+    """What a pipeline will make of a described picture, of a job's, or of any."""
+    described = {"job_id": job_id} if job_id is not None else source
+    document = {"pipeline": pipeline, **({} if described is None else {"source": described})}
+    response = yield from server.ask("POST", "/v1/pipelines/plan", document=document)
+    return Plan.read(response.json())
 
 
 def operations(server: Endpoint) -> Call[list[Operation]]:

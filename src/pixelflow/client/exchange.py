@@ -93,6 +93,7 @@ class Endpoint:
         *,
         params: Mapping[str, Any] | None = None,
         fields: Mapping[str, str] | None = None,
+        document: Any = None,
         file: Part | None = None,
         key: str | None = None,
         sink: Sink | None = None,
@@ -126,6 +127,7 @@ class Endpoint:
                 params=params,
                 headers=headers,
                 data=fields,
+                json=document,
                 files={"file": (file.name, file.stream)} if file else None,
                 extensions={"timeout": limit.as_dict()},
             )

@@ -145,6 +145,47 @@ class Format:
     extra: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class PlannedOutput:
+    """An output as it will be; ``size`` in bytes, seconds and memory are estimates, ``None`` is not known."""
+
+    id: str
+    format: str | None = None
+    width: int | None = None
+    height: int | None = None
+    alpha: bool | None = None
+    frames: int | None = None
+    size: int | None = None
+    cpu_seconds: float = 0.0
+    memory_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What may not be wanted of a pipeline, and what to change then."""
+
+    code: str
+    step: str | None = None
+    message: str = ""
+    fix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a pipeline will make."""
+
+    outputs: tuple[PlannedOutput, ...] = ()
+    warnings: tuple[Advice, ...] = ()
+
+    @classmethod
+    def read(cls, document: Mapping[str, Any]) -> "Plan":
+        """From the API's JSON."""
+        return cls(
+            tuple(known(PlannedOutput, {**each, "size": each.get("bytes")}) for each in document["outputs"]),
+            tuple(known(Advice, each) for each in document["warnings"]),
+        )
+
+
 def _moment(value: object) -> datetime | None:
     return datetime.fromisoformat(value) if isinstance(value, str) else None
 

@@ -13,7 +13,7 @@ from pixelflow.client import calls
 from pixelflow.client.address import DEFAULT_URL, endpoint, through_proxies
 from pixelflow.client.exchange import Answer, Call, Effect, Pause, Retries, T
 from pixelflow.client.handles import HandleFacts, OutputFacts, ResultFacts, made
-from pixelflow.client.models import Asset, Format, Job, Operation, Output
+from pixelflow.client.models import Asset, Format, Job, Operation, Output, Plan
 from pixelflow.client.picture import Picture
 
 
@@ -169,6 +169,19 @@ class Client:
     def upload_asset(self, file: Picture) -> Asset:
         """Store a picture for pipelines to refer to; the same bytes give the same id."""
         return self.run(calls.upload_asset(self.server, file))
+
+    def plan(
+        self,
+        pipeline: calls.Pipeline,
+        *,
+        source: Mapping[str, Any] | None = None,
+        job_id: str | None = None,
+    ) -> Plan:
+        """What a pipeline will make, without running it; raises ApiError 422 for one that would be refused.
+
+        Of a picture that ``source`` describes (``width``, ``height``, ``format``, …), of a job's, or of any.
+        """
+        return self.run(calls.plan(self.server, pipeline, source, job_id))
 
     def operations(self) -> list[Operation]:
         """What a step's ``action`` can be on this server."""

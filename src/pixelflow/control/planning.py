@@ -2,21 +2,18 @@
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pixelflow.control.described import read_source
 from pixelflow.control.jobs import Jobs
 from pixelflow.control.order import read_pipeline
 from pixelflow.domain.errors import Busy, ImageError, InvalidRequest, Problem, StateConflict
 from pixelflow.domain.limits import ImageLimits
-from pixelflow.domain.media import BY_NAME
-from pixelflow.imaging.prediction import Origin, Prediction, predict
-from pixelflow.operations.outline import Outline, exactly
+from pixelflow.imaging.prediction import Origin, Prediction, predict, unknown
 
 FIELDS = ("source", "pipeline", "template")
-DESCRIBED = ("width", "height", "format", "frames", "alpha", "depth", "bytes")
-DEPTHS = (8, 16)
 Probe = Callable[[int], Awaitable[Origin]]
 """Reads the header of an open file where pictures are decoded; raises ImageError and Busy."""
 
@@ -87,80 +84,6 @@ class Planner:
             raise Busy("the decoders have other work; try again", retry_after=5) from None
         finally:
             os.close(file)
-
-
-def unknown(limits: ImageLimits) -> Origin:
-    """Any picture that the limits allow."""
-    sides = (1, limits.max_image_side)
-    return Origin(Outline(sides, sides, frames=None, alpha=None, depth=None))
-
-
-def read_source(given: object, formats: Collection[str], problems: list[Problem]) -> Origin:
-    """A source as a caller describes it; its sides are those of the upright picture, in pixels.
-
-    What is left out is the format's usual: one frame, 8 bits; alpha is unknown where the format has it.
-    """
-    if not isinstance(given, dict):
-        problems.append(
-            Problem(
-                "a source is an object", "source", value=given, allowed="width, height, format; or job_id"
-            )
-        )
-        return Origin(exactly(1, 1))
-    problems.extend(
-        Problem(
-            f"a source has no {name!r}",
-            f"source.{name}",
-            value=value,
-            allowed=", ".join((*DESCRIBED, "job_id")),
-        )
-        for name, value in given.items()
-        if name not in DESCRIBED
-    )
-    width, height = (_whole(given, name, problems, required=True) for name in ("width", "height"))
-    frames, size = (_whole(given, name, problems) for name in ("frames", "bytes"))
-    name, alpha, depth = given.get("format"), given.get("alpha"), given.get("depth", 8)
-    known = BY_NAME.get(name) if isinstance(name, str) else None
-    if known is None or known.name not in formats:
-        readable = ", ".join(sorted(formats))
-        problems.append(
-            Problem(
-                "the source's format is one of those that are read",
-                "source.format",
-                value=name,
-                allowed=readable,
-            )
-        )
-    if alpha is not None and not isinstance(alpha, bool):
-        problems.append(
-            Problem("alpha is true or false", "source.alpha", value=alpha, allowed="true or false")
-        )
-    if depth not in DEPTHS or isinstance(depth, bool):
-        problems.append(
-            Problem("depth is 8 or 16 bits a channel", "source.depth", value=depth, allowed="8 or 16")
-        )
-    if alpha is None and known is not None and not known.alpha:
-        alpha = False
-    sides = width or 1, height or 1
-    outline = Outline((sides[0],) * 2, (sides[1],) * 2, frames=frames or 1, alpha=alpha, depth=depth)
-    return Origin(outline, known.name if known else None, size)
-
-
-def _whole(
-    given: Mapping[str, Any], name: str, problems: list[Problem], *, required: bool = False
-) -> int | None:
-    value = given.get(name)
-    if value is None and not required:
-        return None
-    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value < 2**53:
-        return value
-    said = "is missing" if value is None else f"cannot be {value!r}"[:100]
-    problems.append(
-        Problem(
-            f"the source's {name} {said}", f"source.{name}", value=value, allowed="a whole number from 1 on"
-        )
-    )
-    return None
 
 
 def _unread(why: str) -> InvalidRequest:

@@ -10,13 +10,17 @@ from pixelflow.domain.media import BY_NAME
 from pixelflow.operations.encoding import MAX_SIDE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
+    from pixelflow.domain.limits import ImageLimits
     from pixelflow.domain.media import Format
+    from pixelflow.imaging.cost import Cost
     from pixelflow.operations.base import Operation
     from pixelflow.operations.outline import Outline
     from pixelflow.operations.pipeline import Pipeline, Step
 
+FATAL = frozenset({"over_limit", "cannot_be_done"})
+"""Codes of what will fail for sure."""
 MUCH_ENLARGED = 3
 """From so many times the sides on it shows."""
 SLOW_SECONDS = 10.0
@@ -60,7 +64,10 @@ def of_step(step: Step, taken: Outline, made: Outline, name: str | None, *, move
     elif step.operation.action == "crop" and made.size and _short(step, made):
         message = f"the box is larger than the picture and is cut to {_sides(made)}"
         yield Advice("crop_cut", step.id, message, "ask for a smaller box, or extend the picture")
-    if step.output and name in BY_NAME:
+    if step.output and step.encoding.format == "auto":
+        message = "its format is chosen once there are pixels, after several were tried"
+        yield Advice("format_open", step.id, message, "name a format where it has to be known")
+    elif step.output and name in BY_NAME:
         yield from _of_file(step, made, BY_NAME[name], moves=moves)
 
 
@@ -71,6 +78,39 @@ def of_pipeline(pipeline: Pipeline) -> Iterator[Advice]:
         if not step.output and step.id not in used:
             message = "nobody uses this step: it has no output, and no step takes its image"
             yield Advice("unused_step", step.id, message, "leave it out, or set output to true")
+
+
+def of_costs(pipeline: Pipeline, costs: Mapping[str, Cost], limits: ImageLimits) -> Iterator[Advice]:
+    """What is dear, and what is over a limit as far as can be told."""
+    total = sum(cost.cpu_seconds for cost in costs.values())
+    if total > limits.max_cpu_seconds:
+        dearest = max(costs, key=lambda name: costs[name].cpu_seconds)
+        message = (
+            f"some {total:.0f} s of CPU time, more than the {limits.max_cpu_seconds} of MAX_CPU_SECONDS: "
+            f"the job will most likely be stopped; step {dearest!r} takes the most"
+        )
+        yield Advice("over_cpu", dearest, message, _cheaper(pipeline, dearest))
+    for name, cost in costs.items():
+        if SLOW_SECONDS < cost.cpu_seconds <= limits.max_cpu_seconds:
+            message = f"slow: some {cost.cpu_seconds:.0f} s of CPU time"
+            yield Advice("slow", name, message, _cheaper(pipeline, name))
+        if cost.memory_bytes > limits.max_memory_bytes:
+            message = (
+                f"may take {cost.memory_bytes:,} bytes of memory, the limit is {limits.max_memory_bytes:,} "
+                "(MAX_MEMORY_BYTES)"
+            )
+            yield Advice("over_memory", name, message, "make the picture smaller before this step")
+        if (cost.bytes or 0) > limits.max_output_bytes:
+            message = (
+                f"some {cost.bytes:,} bytes, the limit is {limits.max_output_bytes:,} (MAX_OUTPUT_BYTES)"
+            )
+            yield Advice("over_output", name, message, "make the picture smaller, or write a lossy format")
+
+
+def _cheaper(pipeline: Pipeline, name: str) -> str:
+    step = next(step for step in pipeline.steps if step.id == name)
+    avif = step.encoding.format == "avif"
+    return "lower effort, or write webp" if avif else "make the picture smaller before this step"
 
 
 def _of_scale(step: Step, taken: Outline, made: Outline) -> Iterator[Advice]:

@@ -68,7 +68,12 @@ def _planned(steps: bytes) -> tuple[Pipeline, Sequence[Work]]:
         pipeline = parse(msgspec.msgpack.decode(steps))
     except InvalidRequest as error:
         raise ImageError("invalid", error.detail) from error
-    return pipeline, _works(pipeline.steps, {None})
+    return pipeline, works(pipeline)
+
+
+def works(pipeline: Pipeline) -> Sequence[Work]:
+    """What is done to the source."""
+    return _works(pipeline.steps, {None})
 
 
 def _works(steps: Sequence[Step], sources: Collection[str | None]) -> Sequence[Work]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 from pixelflow.domain.errors import ImageError
 from pixelflow.domain.media import BY_NAME, DRAWN, PAGED
 from pixelflow.imaging import advice
+from pixelflow.imaging.cost import Source, costs
 from pixelflow.imaging.limits import check_bytes, check_picture
+from pixelflow.imaging.plan import works
+from pixelflow.operations.outline import Outline
 from pixelflow.operations.references import SOURCE, STEP
 
 if TYPE_CHECKING:
@@ -16,7 +19,7 @@ if TYPE_CHECKING:
 
     from pixelflow.domain.limits import ImageLimits
     from pixelflow.imaging.advice import Advice
-    from pixelflow.operations.outline import Outline
+    from pixelflow.imaging.cost import Cost
     from pixelflow.operations.pipeline import Pipeline, Step
 
 
@@ -29,6 +32,8 @@ class Origin:
     bytes: int | None = None
     converted: bool = False
     """Whether its colours have to be converted to sRGB."""
+    turned: bool = False
+    """Whether it is stored otherwise than upright."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,12 @@ class Prediction:
     warnings: Sequence[Advice] = ()
 
 
+def unknown(limits: ImageLimits) -> Origin:
+    """Any picture that the limits allow."""
+    sides = (1, limits.max_image_side)
+    return Origin(Outline(sides, sides, frames=None, alpha=None, depth=None))
+
+
 def predict(pipeline: Pipeline, origin: Origin, limits: ImageLimits) -> Prediction:
     """Each output's shape in the order in which they were sent, and what the caller may not want."""
     warnings = list(_judged(origin, limits))
@@ -61,24 +72,28 @@ def predict(pipeline: Pipeline, origin: Origin, limits: ImageLimits) -> Predicti
     given = origin.outline if moving else replace(origin.outline, frames=1)
     given = replace(given, paged=origin.format in PAGED | DRAWN)
     known: dict[str, Outline] = {SOURCE: replace(origin.outline, frames=1)}
-    outputs: dict[str, Expected] = {}
+    shapes: dict[str, Outline] = {}
+    formats = {step.id: written_as(step, origin.format) for step in pipeline.steps}
     for step in pipeline.steps:
-        taken = given if step.source is None else known.get(STEP + step.source)
-        made = None
+        taken = given if step.source is None else shapes.get(step.source)
+        if taken is None or step.operation.produces != "image":
+            continue
         try:
-            if taken is not None and step.operation.produces == "image":
-                made = known[STEP + step.id] = _outline(step, taken, known, limits)
+            shapes[step.id] = known[STEP + step.id] = made = _outline(step, taken, known, limits)
         except ImageError as error:
             warnings.append(advice.failing(step, error))
-        name = written_as(step, origin.format)
-        expected = _expected(step, name, made)
-        if step.output:
-            outputs[step.id] = expected
-        if taken is not None and made is not None:
-            moves = (made.frames or 1) > 1 or (not moving and (origin.outline.frames or 1) > 1)
-            warnings += advice.of_step(step, taken, made, name, moves=moves)
+            continue
+        moves = (made.frames or 1) > 1 or (not moving and (origin.outline.frames or 1) > 1)
+        warnings += advice.of_step(step, taken, made, formats[step.id], moves=moves)
+    start = Source(given, origin.format, origin.bytes, origin.converted, origin.turned)
+    spent = costs(works(pipeline), start, shapes, formats)
+    outputs = [
+        _expected(step, formats[step.id], shapes.get(step.id), spent.get(step.id))
+        for step in pipeline.outputs
+    ]
     warnings += advice.of_pipeline(pipeline)
-    return Prediction([outputs[step.id] for step in pipeline.outputs], warnings)
+    warnings += advice.of_costs(pipeline, spent, limits)
+    return Prediction(outputs, warnings)
 
 
 def written_as(step: Step, source_format: str | None) -> str | None:
@@ -125,15 +140,17 @@ def _outline(step: Step, taken: Outline, known: dict[str, Outline], limits: Imag
     return replace(made, paged=False)
 
 
-def _expected(step: Step, name: str | None, made: Outline | None) -> Expected:
-    known = BY_NAME.get(name or "")
+def _expected(step: Step, name: str | None, made: Outline | None, cost: Cost | None) -> Expected:
+    spent = asdict(cost) if cost else {}
     if made is None:
-        return Expected(step.id, name)
+        return Expected(step.id, name, **spent)
+    known = BY_NAME.get(name or "")
     return Expected(
         step.id,
         name,
         made.width,
         made.height,
         alpha=None if known is None else made.alpha if known.alpha else False,
-        frames=None if known is None else made.frames if known.animated else 1,
+        frames=1 if made.frames == 1 or (known and not known.animated) else made.frames if known else None,
+        **spent,
     )

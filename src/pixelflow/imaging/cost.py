@@ -1,0 +1,184 @@
+"""What a pipeline will cost: CPU seconds, memory and bytes, estimated from shapes alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pixelflow.imaging import prices
+from pixelflow.imaging.plan import derivations
+from pixelflow.operations.encoding import DEFAULT_QUALITY
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pixelflow.imaging.plan import Work
+    from pixelflow.operations.encoding import Encoding
+    from pixelflow.operations.outline import Outline
+    from pixelflow.operations.pipeline import Step
+
+MEGAPIXEL = 1e6
+BASE_BYTES = 260 * 1024 * 1024
+"""Address space of a decoder that does nothing, some 205 MB, and room for its threads."""
+COPIES = 1.3
+"""Pictures lie in memory as often as told, and pieces of them in libvips' buffers."""
+SHRINKS = (8, 4, 2)
+"""As ``jpeg.FACTORS``, for sources that have twice as many times the pixels that are wanted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a decoder begins with, of ``frames`` frames that are decoded; ``bytes`` is ``None`` if unknown."""
+
+    outline: Outline
+    format: str | None
+    bytes: int | None
+    converted: bool
+    turned: bool
+
+    @property
+    def bits_a_pixel(self) -> float | None:
+        """Of the file, for each pixel of each frame."""
+        return None if self.bytes is None else self.bytes * 8 / (_megapixels(self.outline) * MEGAPIXEL)
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Of an output: its file, what it adds to the job's CPU time, and the most memory while it is made."""
+
+    bytes: int | None
+    cpu_seconds: float
+    memory_bytes: int
+
+
+@dataclass(slots=True)
+class _Walk:
+    """As the pictures are made: depth first, each work once."""
+
+    source: Source
+    outlines: Mapping[str, Outline]
+    formats: Mapping[str, str | None]
+    costs: dict[str, Cost] = field(default_factory=dict)
+    milliseconds: float = prices.STARTING
+    """Spent on what no output was charged for yet."""
+    memory: float = 0.0
+
+    def works(self, works: Sequence[Work], taken: Outline, held: float) -> None:
+        """What is done to one picture, while others of ``held`` bytes are kept."""
+        held += _bytes(taken)
+        for work, sibling in derivations(works, taken.most):
+            given = self.outlines.get(sibling.id, taken) if sibling else taken
+            self.work(work, given, held)
+
+    def work(self, work: Work, given: Outline, held: float) -> None:
+        """One operation, the files that are written of it, and what follows from it."""
+        image = work.operation.produces == "image"
+        made = self.outlines.get(work.id) if image else given
+        if made is None:
+            return
+        pixels = _megapixels(given), _megapixels(made) if image else 0.0
+        price = prices.of_operation(work.operation)
+        if work.operation.family == "resizing" and pixels[1] > pixels[0]:
+            price = prices.ENLARGING
+        self.milliseconds += price.milliseconds(given, made, pixels)
+        self.memory = max(self.memory, held + 2 * _bytes(made))
+        for step in work.steps:
+            if step.output:
+                self._write(step, made, held + _bytes(made))
+        if work.takers:
+            self.works(work.takers, made, held)
+
+    def _write(self, step: Step, made: Outline, held: float) -> None:
+        name, image = self.formats[step.id], step.operation.produces == "image"
+        size: int | None = 400
+        if image:
+            frames = made.frames or 1
+            frame = made.most[0] * made.most[1] / MEGAPIXEL
+            self.milliseconds += prices.of_encoding(name, step.encoding, made, frame) * frames
+            held += ENCODING_BYTES.get(name or "", 45.0) * frame * frames * MEGAPIXEL
+            if step.encoding.lossless or step.encoding.near_lossless:
+                held += 36.0 * frame * MEGAPIXEL
+            size = size_of(name, step.encoding, made, self.source) if made.size else None
+        memory = BASE_BYTES + (self.source.bytes or 0) + COPIES * max(self.memory, held)
+        self.costs[step.id] = Cost(size, round(self.milliseconds / 1000, 4), round(memory))
+        self.milliseconds = 0.0
+
+
+ENCODING_BYTES = {"jpeg": 4.0, "png": 12.0, "webp": 12.0, "avif": 45.0, "gif": 20.0, "tiff": 8.0}
+"""What a codec takes for each pixel beside the picture."""
+
+
+def costs(
+    works: Sequence[Work], source: Source, outlines: Mapping[str, Outline], formats: Mapping[str, str | None]
+) -> Mapping[str, Cost]:
+    """By the id of each step with an output, of which ``outlines`` and ``formats`` tell what it makes."""
+    walk = _Walk(source, outlines, formats)
+    given = _decode(walk, works)
+    walk.memory = _bytes(given) * (2 if source.converted or source.turned else 1)
+    walk.works(works, given, 0.0)
+    return walk.costs
+
+
+def size_of(name: str | None, options: Encoding, made: Outline, source: Source) -> int | None:
+    """About how many bytes a file will have; ``None`` where the size or the format is not known."""
+    if made.size is None:
+        return None
+    bits = _BITS.get(name or "webp", 2.0)
+    if name in {"jpeg", "webp", "avif"}:
+        quality = options.quality or DEFAULT_QUALITY[name]
+        bits *= _QUALITY[min(100, quality) // 10] / _QUALITY[DEFAULT_QUALITY[name] // 10]
+        bits = 9.0 if options.lossless else 7.0 if options.near_lossless else bits
+    bands = (3 if made.color else 1) + (made.alpha is not False)
+    if name in {"png", "tiff"}:
+        bits *= bands / 3 * (2 if made.depth == 16 and options.bit_depth in {None, 16} else 1)
+        bits = 5.0 if options.palette else bits
+    area = made.size[0] * made.size[1]
+    found = area * (made.frames or 1) * bits / 8 * float((area / MEGAPIXEL) ** -0.06)
+    size = 100 + found * _busy(source)
+    return round(min(size, options.max_bytes or size))
+
+
+_BITS = {"jpeg": 1.7, "png": 17.0, "webp": 1.3, "avif": 0.75, "gif": 5.6, "tiff": 14.0}
+"""Bits for each pixel of a photograph of a megapixel at the default quality."""
+_QUALITY = (0.3, 0.35, 0.45, 0.55, 0.65, 0.8, 0.9, 1.0, 1.25, 2.0, 5.0)
+"""Size by tens of quality, of that at 70."""
+
+
+def _busy(source: Source) -> float:
+    """How much more there is to see in it than in most photographs, as its own file tells."""
+    usual = _BITS.get(source.format or "")
+    if source.bits_a_pixel is None or usual is None:
+        return 1.0
+    return min(3.0, max(0.02, source.bits_a_pixel / usual))
+
+
+def _decode(walk: _Walk, works: Sequence[Work]) -> Outline:
+    """The picture as it is decoded, as small as all that is done to it allows."""
+    source = walk.source
+    most = source.outline.most
+    takers = [work for work, sibling in derivations(works, most) if sibling is None]
+    by = 1
+    if source.format in {"jpeg", "webp"} and source.outline.frames == 1:
+        shrink = min(work.operation.shrink(*most) for work in takers)
+        scaled = all(work.operation.scaled(*most) for work in takers)
+        by = next((each for each in SHRINKS if shrink >= 2 * each), 2 if scaled and shrink >= 3.7 else 1)
+    given = source.outline.resized(lambda width, height: (-(-width // by), -(-height // by)))
+    full, decoded = _megapixels(source.outline), _megapixels(given)
+    bands = (3 if given.color else 1) + (given.alpha is not False)
+    spent = prices.of_decoding(source.format, full, decoded, bands, source.bits_a_pixel)
+    smallest = decoded
+    if all(work.operation.pure_resize for work in takers):
+        smallest = sum(_megapixels(walk.outlines[work.id]) for work in takers if work.id in walk.outlines)
+    spent += (prices.CONVERTING * source.converted + prices.TURNING * source.turned) * smallest
+    walk.milliseconds += spent
+    return given
+
+
+def _megapixels(outline: Outline) -> float:
+    width, height = outline.most
+    return width * height * (outline.frames or 1) / MEGAPIXEL
+
+
+def _bytes(outline: Outline) -> float:
+    bands = (3 if outline.color else 1) + (outline.alpha is not False)
+    return _megapixels(outline) * MEGAPIXEL * bands * (2 if outline.depth == 16 else 1)

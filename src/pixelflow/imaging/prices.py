@@ -1,0 +1,298 @@
+"""What steps and codecs cost in CPU time.
+
+In milliseconds of a process' CPU time, measured on two cores of an Intel Xeon with libvips 8.18.7, the better
+of two runs each, on a photograph of 12, 3 and 0.12 megapixels in memory: 8-bit RGB, the same with alpha, with
+16 bits, and grey. What depends on a parameter goes through its measured values in straight lines. Another
+machine is faster or slower by one factor; ``benchmarks/plan.py`` shows how near all this is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pixelflow.operations.encoding import Encoding
+    from pixelflow.operations.outline import Outline
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """Milliseconds: once, for each megapixel taken, for each made, and for each taken that has alpha.
+
+    ``deep`` and ``grey`` are by how much more, or less, it is with 16 bits and without colour.
+    """
+
+    once: float = 0.3
+    taken: float = 0.0
+    made: float = 0.0
+    alpha: float = 0.0
+    deep: float = 1.1
+    grey: float = 0.5
+
+    def milliseconds(self, taken: Outline, made: Outline, pixels: tuple[float, float]) -> float:
+        """For a picture and its result, whose megapixels these are, in all frames."""
+        by = (self.deep if taken.depth == 16 else 1.0) * (1.0 if taken.color else self.grey)
+        alpha = 0.0 if made.alpha is False and taken.alpha is False else self.alpha
+        return self.once + by * (self.taken * pixels[0] + self.made * pixels[1]) + alpha * pixels[0]
+
+
+UNKNOWN = Price(1.0, taken=10.0, alpha=5.0)
+"""An operation that nobody measured, as a plug-in's."""
+COPY = Price(0.2, taken=1.8)
+
+_Priced = Price | Callable[[Any], Price]
+
+
+def of_operation(operation: Any) -> Price:
+    """What a step costs with these parameters."""
+    known = OPERATIONS.get(operation.action, UNKNOWN)
+    return known if isinstance(known, Price) else known(operation)
+
+
+def _resize(operation: Any) -> Price:
+    if getattr(operation, "linear", False):
+        return Price(1.0, taken=17.0, made=2.0, alpha=18.0, grey=1.0)
+    if getattr(operation, "fit", None) == "contain" and operation.background == "blur":
+        return Price(15.0, taken=1.8, made=20.0, alpha=10.0)
+    looks = getattr(operation, "gravity", None) in {"attention", "entropy"}
+    return Price(6.0 if looks else 0.6, taken=1.8, made=4.5, alpha=6.0, deep=5.0, grey=1.0)
+
+
+ENLARGING = Price(0.6, made=25.0, alpha=10.0, deep=1.2)
+"""A step that makes a picture larger has more to compute for each pixel."""
+
+
+def _crop(operation: Any) -> Price:
+    looks = {"attention": Price(5.4, taken=0.8), "entropy": Price(13.0, taken=4.3)}
+    found = looks.get(operation.gravity) if isinstance(operation.gravity, str) else None
+    return found or Price(0.15, made=0.9)
+
+
+def _rotate(operation: Any) -> Price:
+    if operation.angle % 90 == 0:
+        return Price(0.3, taken=3.0)
+    return Price(1.2, made=15.0, alpha=22.0, deep=1.2, grey=0.7)
+
+
+def _extend(operation: Any) -> Price:
+    if operation.mode == "blur":
+        return Price(3.0, made=16.0, alpha=10.0)
+    return Price(0.7, made=1.8 if operation.mode == "background" else 2.8)
+
+
+def _blur(operation: Any) -> Price:
+    sigma = operation.sigma
+    plain = 4 + 1.05 * sigma if sigma < 32 else 16.0
+    deep = 12 + 16 * sigma if sigma < 16 else 50.0
+    return Price(1.5, taken=plain, alpha=12.0, deep=deep / plain)
+
+
+def _convolve(operation: Any) -> Price:
+    weights = sum(weight != 0 for row in operation.kernel for weight in row)
+    return Price(1.3, taken=2 + 2 * weights, alpha=20.0, grey=0.35)
+
+
+def _adjust(operation: Any) -> Price:
+    lit = (operation.brightness, operation.saturation, operation.hue % 360, operation.lightness) != (
+        1,
+        1,
+        0,
+        0,
+    )
+    return Price(1.2, taken=44.0 * lit + 4.0 * (operation.contrast != 1) + 1.0, alpha=5.0, grey=0.9)
+
+
+def _clahe(operation: Any) -> Price:
+    high = operation.height if isinstance(operation.height, int) else 300
+    return Price(3.0, taken=175 + 3.6 * high, alpha=10.0, grey=0.95)
+
+
+def _watermark(operation: Any) -> Price:
+    if operation.tile != "none":
+        return Price(4.0, taken=11.0, alpha=3.0)
+    share = operation.scale**2 if operation.width is None and operation.height is None else 0.05
+    turned = 2.0 if operation.rotate % 360 else 1.0
+    mixed = 4.0 if operation.blend != "over" else 0.0
+    return Price(3.0, taken=2.0 + mixed + 40 * min(0.75, share) * turned, alpha=2.0, grey=1.1)
+
+
+def _text(operation: Any) -> Price:
+    if operation.tile != "none":
+        return Price(4.0, taken=12.0, alpha=2.0, grey=1.3)
+    fitted = operation.width is not None
+    return Price(
+        8.0 if fitted else 3.0 + 0.8 * operation.stroke, taken=5.0 if fitted else 1.8, alpha=1.0, grey=1.3
+    )
+
+
+OPERATIONS: Mapping[str, _Priced] = {
+    "resize": _resize,
+    "thumbnail": _resize,
+    "zoom": _resize,
+    "crop": _crop,
+    "trim": Price(2.5, taken=8.0, alpha=3.5),
+    "rotate": _rotate,
+    "flip": Price(0.3, taken=2.7),
+    "auto_orient": Price(0.0),
+    "background": Price(0.1, alpha=5.0),
+    "pad": _extend,
+    "extend": _extend,
+    "border": Price(0.5, made=1.7),
+    "round_corners": Price(7.0, taken=5.0, deep=2.0, grey=0.9),
+    "blur": _blur,
+    "sharpen": lambda operation: Price(2.0, taken=54 + 5.3 * operation.sigma, alpha=5.0, grey=0.95),
+    "unsharp": lambda operation: Price(2.7, taken=8.5 + operation.sigma, alpha=13.0, deep=3.9, grey=0.3),
+    "pixelate": Price(1.0, taken=3.0, alpha=4.5, deep=1.5, grey=0.4),
+    "median": lambda operation: Price(
+        1.5, taken=150 + 2.9 * max(0, operation.size - 9), alpha=40.0, grey=0.4
+    ),
+    "convolve": _convolve,
+    "grayscale": Price(0.5, taken=4.8, alpha=12.0, grey=0.0),
+    "sepia": Price(0.8, taken=11.0, alpha=5.0, grey=1.0),
+    "invert": Price(0.4, taken=1.6, alpha=4.5),
+    "adjust": _adjust,
+    "tint": Price(2.0, taken=31.0, alpha=4.5, grey=1.0),
+    "duotone": lambda operation: Price(1.2, taken=7.5 if operation.amount == 1 else 11, alpha=7.0, grey=1.0),
+    "gamma": Price(0.9, taken=2.8, alpha=5.0, deep=1.8),
+    "threshold": Price(0.8, taken=5.4, alpha=15.0, deep=1.5, grey=0.3),
+    "normalize": Price(11.0, taken=50.0, alpha=35.0, grey=0.95),
+    "equalize": Price(1.5, taken=4.2, alpha=48.0, deep=2.0, grey=0.4),
+    "clahe": _clahe,
+    "noise": Price(1.6, taken=52.0, alpha=7.0, grey=0.9),
+    "vignette": Price(2.5, taken=12.0, alpha=6.0, grey=0.4),
+    "gradient": Price(4.0, taken=22.0, alpha=2.0, grey=0.4),
+    "watermark": _watermark,
+    "composite": lambda operation: Price(2.5 * len(operation.layers), taken=4.0 * len(operation.layers)),
+    "redact": Price(2.0, taken=4.0, alpha=4.0),
+    "text": _text,
+    "frames": COPY,
+    "metadata": COPY,
+    "icc": COPY,
+    "info": Price(6.3, taken=6.0, alpha=17.0),
+    "blurhash": Price(1.8, taken=0.7, alpha=4.0, grey=1.5),
+    "thumbhash": Price(2.0, taken=0.7, alpha=4.0, grey=1.5),
+    "palette": Price(22.0, taken=0.9, alpha=2.0),
+    "phash": Price(1.0, taken=7.0, alpha=6.0, grey=1.1),
+}
+
+CONVERTING = 30.0
+"""A megapixel from CMYK or another profile to sRGB."""
+TURNING = 4.0
+"""A megapixel set upright."""
+STARTING = 1.0
+"""Each task: its source mapped, its pipeline checked."""
+
+
+def of_decoding(
+    name: str | None, full: float, decoded: float, bands: int, bits_a_pixel: float | None
+) -> float:
+    """Milliseconds for a source of so many megapixels in all its frames, of which ``decoded`` come out."""
+    if name == "jpeg":
+        return (
+            0.3
+            + (0.4 + 1.0 * (1.5 if bits_a_pixel is None else min(bits_a_pixel, 12.0))) * full
+            + 1.2 * decoded
+        )
+    once, each = _DECODING.get(name or "", (1.0, 15.0))
+    return once + each * full * bands / 3
+
+
+_DECODING: Mapping[str, tuple[float, float]] = {
+    "png": (0.6, 12.5),
+    "webp": (1.2, 21.0),
+    "avif": (2.5, 37.0),
+    "gif": (0.7, 9.8),
+    "tiff": (0.6, 9.5),
+}
+
+
+def of_encoding(name: str | None, options: Encoding, made: Outline, frame: float) -> float:
+    """Milliseconds for one frame of so many megapixels."""
+    if frame <= 0:
+        return 0.0
+    bands = (3 if made.color else 1) + (made.alpha is not False)
+    if name is None:
+        return sum(_candidate(each, options, made, frame) for each in options.candidates)
+    encoder = _ENCODERS.get(name)
+    found = encoder(options, frame, bands) if encoder else 50.0 * frame
+    return 0.3 + found * (2.0 if made.depth == 16 and name in {"png", "tiff"} else 1.0)
+
+
+def _candidate(name: str, options: Encoding, made: Outline, frame: float) -> float:
+    """A file that is tried and compared, under the effort that ``format: auto`` sets."""
+    if name in {"png", "gif"}:
+        return 0.0
+    effort = {"effort": 3 if frame <= 1 else 2 if frame <= 4 else 1} if name == "avif" else {}
+    tried = options.model_copy(update={"format": name, "lossless": False, **effort})
+    return of_encoding(name, tried, made, frame) + 60 * frame
+
+
+def _through(points: Mapping[int, float], at: float) -> float:
+    """The value at a place between measured ones."""
+    places = sorted(points)
+    at = min(max(at, places[0]), places[-1])
+    for low, high in pairwise(places):
+        if low <= at <= high:
+            return points[low] + (points[high] - points[low]) * (at - low) / (high - low)
+    return points[places[0]]
+
+
+def _jpeg(options: Encoding, frame: float, bands: int) -> float:
+    each = (
+        24.0
+        if options.progressive
+        else _through({1: 3.0, 50: 4.0, 84: 5.0, 85: 8.3, 100: 14.0}, options.quality or 80)
+    )
+    return each * frame * (1.0 if bands > 2 else 0.5)
+
+
+def _png(options: Encoding, frame: float, bands: int) -> float:
+    if options.palette or (options.bit_depth or 8) < 8:
+        return 930.0 * float(frame**0.62)
+    return _through({1: 6.0, 2: 25.0, 7: 48.0, 10: 78.0}, options.effort or 7) * frame * bands / 3
+
+
+def _webp(options: Encoding, frame: float, bands: int) -> float:
+    if options.lossless or options.near_lossless:
+        return (1000.0 if options.lossless else 1400.0) * frame
+    effort = 4 if options.effort is None else options.effort
+    each = _through({0: 32.0, 2: 60.0, 4: 97.0, 6: 270.0}, effort)
+    return (each * (0.7 if bands < 3 else 1.0) + (40.0 if bands in {2, 4} else 0.0)) * frame
+
+
+def _avif(options: Encoding, frame: float, bands: int) -> float:
+    effort = 4 if options.effort is None else options.effort
+    each = _through(
+        {0: 62, 1: 150, 2: 350, 3: 900, 4: 2800, 5: 5200, 6: 8700, 7: 15000, 8: 25000, 9: 40000}, effort
+    )
+    quality = (
+        1.6
+        if options.lossless
+        else _through({1: 0.4, 30: 0.75, 50: 1.0, 80: 1.6, 100: 2.0}, options.quality or 50)
+    )
+    return (
+        each * quality * float(frame**0.87) * (0.6 if bands < 3 else 1.0) * (1.4 if bands in {2, 4} else 1.0)
+    )
+
+
+def _gif(options: Encoding, frame: float, _: int) -> float:
+    if (options.effort or 7) <= 1:
+        return 310.0 * frame
+    return _through({2: 500.0, 7: 1150.0, 10: 1750.0}, options.effort or 7) * float(frame**0.75)
+
+
+def _tiff(_: Encoding, frame: float, bands: int) -> float:
+    return 56.0 * frame * bands / 3
+
+
+_ENCODERS: Mapping[str, Callable[[Encoding, float, int], float]] = {
+    "jpeg": _jpeg,
+    "png": _png,
+    "webp": _webp,
+    "avif": _avif,
+    "gif": _gif,
+    "tiff": _tiff,
+}
