@@ -40,7 +40,9 @@ LOADERS = {
 }
 """libvips' name of the loader for each format that it reads, of APNG the first frame."""
 STREAM_PIXELS = 2_000_000
-"""A JPEG of more pixels than this after shrinking is streamed rather than held whole."""
+"""A JPEG of more pixels is streamed rather than held whole, where it can be."""
+STREAM_SHRUNK_PIXELS = 24_000_000
+"""The same for one that was shrunk while decoding: it is scaled faster from memory."""
 
 Reading = Literal["memory", "stream", "lazy"]
 """All at once; once from top to bottom, as rows are asked for; all of it, when the first row is asked for."""
@@ -112,7 +114,8 @@ class Source:
         shrink = min(shrink, self.width, self.height)
         by = jpeg.factor(shrink, near=scaled and large)
         if self.plain is not None and not metadata:
-            small = self.width * self.height <= STREAM_PIXELS * by * by
+            most = STREAM_SHRUNK_PIXELS * by * by if by > 1 else STREAM_PIXELS
+            small = self.width * self.height <= most
             if (small or reading != "stream") and (pixels := jpeg.decode(self.data, self.plain, by)):
                 return self._picture(self._profiled(pixels), by, own=own), "memory"
         animated = animated and self.frames > 1
