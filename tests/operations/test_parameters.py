@@ -376,6 +376,7 @@ CASES = {
         "first": between(0, 65535, whole=True),
         "count": between(1, 65535, whole=True),
         "page": between(0, 65535, whole=True),
+        "dpi": between(1, 2400),
         "max_frames": between(1, 65535, whole=True),
         "on_limit": one_of("error", "truncate", "first_frame"),
         "loop": between(0, 65535, whole=True),
