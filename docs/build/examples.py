@@ -147,6 +147,7 @@ EXAMPLES: Mapping[str, Example] = dict(
         example("thumbhash"),
         example("palette", colors=4),
         example("phash"),
+        example("responsive_set", widths=[160, 320], sizes="50vw", alt="Two parrots"),
         example("tiles", size=128, overlap=1),
     ]
 )

@@ -5,6 +5,7 @@ import io
 import json
 import os
 import threading
+import zipfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,18 @@ def test_what_was_chosen_is_told(client: Client, picture: bytes) -> None:
     assert sides(result["web"].bytes()) == (120, 90)
     assert set(choice.left_out) == {"png"}
     assert result["facts"].facts.choice is None
+
+
+def test_a_zip_comes_out_as_one(client: Client, picture: bytes, tmp_path: Path) -> None:
+    step = {"id": "deep", "action": "tiles", "size": 128}
+    result = client.submit(picture, [step, FIVE[4]]).result(timeout_seconds=60)
+
+    deep = result["deep"]
+    assert (deep.format, deep.width, deep.file_name) == ("zip", None, "deep.zip")
+    saved = result.save(tmp_path)
+    assert "deep.zip" in {path.name for path in saved}
+    with zipfile.ZipFile(tmp_path / "deep.zip") as archive:
+        assert "tiles.dzi" in archive.namelist()
 
 
 def fill(descriptor: int, content: bytes) -> None:

@@ -395,6 +395,25 @@ CASES = {
     "thumbhash": {},
     "palette": {"colors": between(1, 64, whole=True)},
     "phash": {},
+    "responsive_set": {
+        "widths": (([1], [16384], [320, 640]), ([], [0], [16385], [1.5], ["50%"], 320, None, {}, [1] * 25)),
+        "dprs": (([0.5], [8], [1, 1.5, 2]), ([], [0.4], [8.1], ["2x"], 2, None, {}, [1] * 7)),
+        "formats": (
+            (["webp"], ["avif", "webp", "jpg"], ["gif", "png", "tiff"]),
+            ([], ["same"], ["auto"], ["bmp"], "webp", [5], {}, ["webp", "webp"]),
+        ),
+        "quality": between(1, 100, whole=True),
+        "effort": between(0, 10, whole=True),
+        "name": (("a", "My_image-2"), ("", "a b", "../a", "-a", "ä", "a" * 65, 5, True, [])),
+        "base_url": (
+            ("", "/a/b/", "https://example.org/p?x="),
+            ('"', "a b", "<", "'", "ä", "a" * 501, 5, True),
+        ),
+        "alt": (("", "A cat, © Ada", "a" * 1000), ("a" * 1001, 5, True, None)),
+        "sizes": (("100vw", "(max-width: 600px) 100vw, 50vw"), ("", "a" * 501, 5, True, None)),
+        "loading": one_of("lazy", "eager"),
+        "placeholder": one_of("data_uri", "none"),
+    },
     "tiles": {
         "layout": one_of("dz", "zoomify", "google", "iiif", "iiif3", aliases=("DeepZoom", "iiif2")),
         "size": between(64, 4096, whole=True),

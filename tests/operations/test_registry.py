@@ -42,6 +42,7 @@ BUILT_IN = {
     "pixelate",
     "redact",
     "resize",
+    "responsive_set",
     "rotate",
     "round_corners",
     "sepia",
@@ -59,7 +60,7 @@ BUILT_IN = {
     "zoom",
 }
 JSON = {"blurhash", "info", "palette", "phash", "thumbhash"}
-ZIP = {"tiles"}
+ZIP = {"responsive_set", "tiles"}
 KEYWORDS = {
     "$defs",
     "$ref",

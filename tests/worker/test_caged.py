@@ -76,6 +76,7 @@ STEPS = [
     {"action": "thumbhash"},
     {"action": "palette"},
     {"action": "phash"},
+    {"action": "responsive_set", "widths": [10, 30], "dprs": [1, 2]},
     {"action": "tiles"},
     {"action": "tiles", "layout": "iiif3", "format": "webp", "size": 64},
 ]

@@ -18,7 +18,14 @@ from pixelflow.imaging.decoders.motion import played
 from pixelflow.imaging.encode import encode, on_white
 from pixelflow.imaging.picture import Picture
 from pixelflow.imaging.profile import written
-from pixelflow.operations.encoding import ALL_DEPTHS, DEFAULT_QUALITY, LOOKS_ALIKE, LOSSY, MIN_QUALITY
+from pixelflow.operations.encoding import (
+    ALL_DEPTHS,
+    DEFAULT_QUALITY,
+    LOOKS_ALIKE,
+    LOSSY,
+    MIN_QUALITY,
+    quick_effort,
+)
 from pixelflow.operations.frames import frame_at
 
 if TYPE_CHECKING:
@@ -38,8 +45,6 @@ _DRAWN = 0.5
 without loss are worth trying."""
 _BISECTIONS = 8
 """Files made at most for ``max_bytes``, each halving what is left of the qualities."""
-_AVIF_EFFORT = ((1_000_000, 3), (4_000_000, 2), (100_000_000, 1))
-"""What AVIF costs where several files are made: up to so many pixels this effort, unless one is given."""
 _FRAMES = 5
 """Frames of an animation that are looked at."""
 
@@ -278,8 +283,7 @@ class _Search:
             forced["lossless"] = True
         if name == "avif" and self.options.effort is None:
             image = self.picture.image
-            size = image.width * image.height
-            forced["effort"] = next(effort for most, effort in _AVIF_EFFORT if size <= most)
+            forced["effort"] = quick_effort(image.width * image.height)
         return forced
 
     def _score(self, content: bytes, name: str) -> float:

@@ -31,6 +31,7 @@ FAMILIES = (
     "info",
     "fingerprints",
     "tiles",
+    "responsive",
 )
 ENTRY_POINT_GROUP = "pixelflow.operations"
 """A plug-in's entry point in this group names a list of Operation classes."""
