@@ -336,7 +336,7 @@ CASES = {
     },
     "metadata": {
         "keep": (
-            ([], ["icc", "copyright"], ["exif", "gps", "xmp", "iptc"]),
+            ([], ["icc", "copyright"], ["exif", "gps", "xmp", "iptc", "gainmap"]),
             (["all"], "icc", 5, [5], {}, True),
         ),
         "drop": (([], ["gps"]), (["all"], "gps", None, {})),

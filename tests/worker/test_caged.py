@@ -11,7 +11,7 @@ from PIL import Image
 
 from harness.documents import pdf
 from harness.extras import heif, jxl
-from harness.pictures import encoded, photo
+from harness.pictures import encoded, photo, ultra_hdr
 from harness.pooling import outcome, running_pool
 from pixelflow.domain.installed import has, writable
 from pixelflow.domain.limits import MAX_REFERENCES, MAX_STEPS
@@ -67,6 +67,7 @@ STEPS = [
     {"action": "contact_sheet", "images": ["mark", "source"], "captions": ["漢 Ω Ж"], "fit": "cover"},
     {"action": "animate", "images": ["mark", "source"], "delay": 40},
     {"action": "animate", "images": ["mark"], "format": "gif"},
+    {"action": "metadata", "keep": ["exif", "gainmap"]},
     {"action": "frames", "loop": 2, "delay": 40},
     {"action": "icc", "to": "p3", "format": "png"},
     {"action": "icc", "to": "cmyk", "format": "jpeg"},
@@ -178,6 +179,7 @@ def sources() -> dict[str, bytes]:
     tags[0x8298] = "© Ada"
     return {
         "jpeg with EXIF": encoded(picture, "JPEG", exif=tags),
+        "ultra HDR jpeg": ultra_hdr(6),
         "CMYK jpeg": encoded(picture.convert("CMYK"), "JPEG"),
         "png with alpha": encoded(picture.convert("RGBA"), "PNG"),
         "palette png": encoded(picture.quantize(16), "PNG"),

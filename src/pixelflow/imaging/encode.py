@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from pixelflow.imaging.picture import Picture, Pixels
 
-_KEEP_FLAGS = {"exif": 1, "xmp": 2, "iptc": 4, "icc": 8}
+_KEEP_FLAGS = {"exif": 1, "xmp": 2, "iptc": 4, "icc": 8, "gainmap": 32}
 """VipsForeignKeep; copyright and whatever else lives in EXIF fields travels as ``exif``."""
 
 
@@ -104,6 +104,8 @@ def _keep(image: pyvips.Image) -> int:
     if not image.get_typeof(KEEP):
         return 0
     kinds = str(image.get(KEEP)).split(",")
+    if (image.interpretation, image.format, image.bands) != ("srgb", "uchar", 3):
+        kinds = [kind for kind in kinds if kind != "gainmap"]  # which is for colours of 8 bits
     return sum({_KEEP_FLAGS.get(kind, _KEEP_FLAGS["exif"]) for kind in kinds if kind})
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 FLOORS = {"libvips": (8, 18, 6), "libheif": (1, 23, 3), "libheif (pillow-heif)": (1, 23, 3)}
 """The oldest without known ways for a picture to harm them; a libheif inside libvips goes with its floor."""
-LOADERS = ("Jpeg", "Png", "Webp", "Nsgif", "Tiff", "Heif")
+LOADERS = ("Jpeg", "Uhdr", "Png", "Webp", "Nsgif", "Tiff", "Heif")
 """libvips' classes of the loaders that may run; every other one is blocked."""
 FONTS = Path(__file__).parent / "fonts"
 

@@ -24,6 +24,7 @@ from pixelflow.imaging.plan import Work, derivations, planned
 from pixelflow.imaging.references import Pictures
 from pixelflow.imaging.source import Reading, Source, complaint, damaged, mapped, open_source
 from pixelflow.imaging.srgb import SCALABLE
+from pixelflow.operations import gain_map
 from pixelflow.operations.base import Context
 from pixelflow.operations.frames import first_frame
 from pixelflow.operations.registry import operations
@@ -128,6 +129,7 @@ class _Rendering:
                 animated=self._animated(),
                 metadata=self.metadata,
                 scaled=all(work.operation.scaled(*size) for work in takers),
+                hdr=any(step.operation.wants_gain_map for step in self.pipeline.steps),
                 own=any(step.operation.wants_colors for step in self.pipeline.steps),
             )
         self._walk(order, picture, reading)
@@ -268,9 +270,10 @@ class _Rendering:
             raise ImageError("invalid", f"{operation.action} cannot be done to an animation")
         original = work.steps[0].source is None
         page = self._page if original and self.source.format in PAGED | DRAWN else None
-        found = operation.apply(
-            image, Context(self.pictures, self.facts, work.id, size, original, page, self._encoded)
-        )
+        context = Context(self.pictures, self.facts, work.id, size, original, page, self._encoded)
+        found = operation.apply(image, context)
+        if operation.produces == "image":
+            found = gain_map.followed(operation, image, found, context)
         return self._result(work, found, shared=shared) if operation.produces == "image" else found
 
     def _page(self, number: int, dpi: float | None) -> pyvips.Image:

@@ -20,6 +20,7 @@ from pixelflow.imaging.decoders.choice import DECODERS
 from pixelflow.imaging.decoders.view import WHOLE, View
 from pixelflow.imaging.limits import check_bytes, check_picture
 from pixelflow.imaging.picture import Picture, Pixels
+from pixelflow.operations import gain_map
 from pixelflow.operations.frames import PAGE_HEIGHT
 from pixelflow.operations.profiles import PROFILE
 
@@ -47,6 +48,8 @@ STREAM_SHRUNK_PIXELS = 24_000_000
 Reading = Literal["memory", "stream", "lazy"]
 """All at once; once from top to bottom, as rows are asked for; all of it, when the first row is asked for."""
 
+_GAIN_MAPS = (b"hdr-gain-map", b"urn:iso:std:iso:ts:21496")
+"""What a JPEG with a gain map says: in XMP, or as ISO 21496-1 has it."""
 _TURNED = range(5, 9)
 """EXIF orientations whose upright picture has its sides swapped."""
 
@@ -101,13 +104,14 @@ class Source:
         metadata: bool,
         scaled: bool = False,
         own: bool = False,
+        hdr: bool = False,
     ) -> tuple[Picture, Reading]:
         """The picture, still to be finished, at most ``shrink`` times smaller on each side than it is.
 
         ``scaled`` says that it will only be scaled as a whole, from what it truly fills; ``own`` leaves its
-        colours in the space of their profile where ``srgb.own`` does. Also says how it is
-        read in fact. Raises ImageError when the file is damaged; a stream or a lazy image tells so only when
-        it is read.
+        colours in the space of their profile where ``srgb.own`` does; ``hdr`` brings the gain map of an
+        Ultra HDR picture along. Also says how it is read in fact. Raises ImageError when the file is
+        damaged; a stream or a lazy image tells so only when it is read.
         """
         large = self.format == "jpeg" and self.width * self.height >= jpeg.NEAR_PIXELS
         # A side of no pixels is none that a decoder makes.
@@ -129,7 +133,9 @@ class Source:
             options["scale"] = 1 / by
         if animated:
             options["n"] = -1
-        if self.head is None or options or reading == "lazy":
+        if hdr and (found := self._with_gain_map(by, options)) is not None:
+            image = found
+        elif self.head is None or options or reading == "lazy":
             image = _open(self.data, self.format, stream=reading != "lazy", **options)
         else:
             image = self.head
@@ -152,6 +158,22 @@ class Source:
         picture, _ = source.decode(1.0, reading="memory", animated=False, metadata=True)
         picture.finish()
         return picture.image
+
+    def _with_gain_map(self, by: int, options: dict[str, Any]) -> pyvips.Image | None:
+        """An Ultra HDR picture, decoded; ``None`` for any other one, and where its gain map is of no use."""
+        if self.format != "jpeg" or not any(self.data.find(mark) >= 0 for mark in _GAIN_MAPS):
+            return None
+        try:
+            image = pyvips.Operation.call(
+                "uhdrload_source",
+                pyvips.Source.new_from_memory(self.data),
+                access="sequential",
+                fail_on="error",
+                **options,
+            )
+            return gain_map.opened(image, (image.width * by, image.height * by))
+        except pyvips.Error:
+            return None
 
     def header(self) -> pyvips.Image:
         """The file as libvips sees it, for its metadata."""
@@ -177,7 +199,7 @@ class Source:
         if self.orientation == 1 or self.frames > 1:
             return image
         # Turning reads out of order, which would compute a lazy image again and again.
-        image = image.copy_memory().copy()
+        image = gain_map.upright(image.copy_memory(), self.orientation).copy()
         image.set_type(pyvips.GValue.gint_type, "orientation", self.orientation)
         return image.autorot()
 

@@ -88,6 +88,11 @@ class Operation(Described):
         """Whether it does the same in every colour space, CMYK included, so that none is converted for it."""
         return False
 
+    @property
+    def wants_gain_map(self) -> bool:
+        """Whether it keeps the gain map of an Ultra HDR JPEG, which is otherwise not read."""
+        return False
+
     def unwritable(self, name: str) -> str | None:
         """Why its result, whatever follows, cannot be a file of this format; empty if it can, ``None`` where
         the steps before it decide."""

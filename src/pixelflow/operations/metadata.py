@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from pixelflow.operations import gain_map
 from pixelflow.operations.base import Context, Operation
 from pixelflow.operations.problems import Contradiction
 
@@ -15,15 +16,15 @@ if TYPE_CHECKING:
     import pyvips
 
 KEEP = "pixelflow-keep"
-"""libvips field with the kinds of metadata to be written: exif, xmp, iptc, icc, with commas between."""
+"""libvips field with the kinds of metadata to be written, with commas between."""
 
-Kind = Literal["icc", "copyright", "exif", "gps", "xmp", "iptc"]
-KINDS: tuple[Kind, ...] = ("icc", "copyright", "exif", "gps", "xmp", "iptc")
+Kind = Literal["icc", "copyright", "exif", "gps", "xmp", "iptc", "gainmap"]
+KINDS: tuple[Kind, ...] = ("icc", "copyright", "exif", "gps", "xmp", "iptc", "gainmap")
 _BLOCKS = {"icc": "icc-profile-data", "xmp": "xmp-data", "iptc": "iptc-data"}
 _COPYRIGHT = frozenset({"exif-ifd0-Copyright", "exif-ifd0-Artist"})
 _GPS = "exif-ifd3-"
 _THUMBNAIL = ("exif-ifd1-", "jpeg-thumbnail-data")
-PREVIEWS = (*_THUMBNAIL, "exif-ifd2-MakerNote", "xmp-data", "iptc-data", "gainmap")
+PREVIEWS = (*_THUMBNAIL, "exif-ifd2-MakerNote", "xmp-data", "iptc-data", gain_map.FIELDS)
 """How fields begin in which a smaller copy of the picture may lie."""
 _SET: Mapping[Label, str] = {
     "copyright": "exif-ifd0-Copyright",
@@ -53,7 +54,7 @@ class Metadata(Operation):
     """Choose what the written file says beside its pixels; without this step it says nothing.
 
     Orientation is always applied to the pixels and never written; an embedded preview always goes. TIFF files
-    get no EXIF.
+    get no EXIF. A gain map is scaled, cut, turned and mirrored with the picture; any other step makes it go.
     """
 
     action = "metadata"
@@ -63,7 +64,8 @@ class Metadata(Operation):
 
     keep: Kinds | None = None
     """What stays: `icc`, `copyright` (EXIF copyright and artist), `exif` (all of EXIF but the place), `gps`,
-    `xmp`, `iptc`. By default icc and copyright; with `drop`, all that is not dropped."""
+    `xmp`, `iptc`, `gainmap` (an Ultra HDR JPEG's, in a JPEG). By default icc and copyright; with `drop`, all
+    that is not dropped."""
     drop: Kinds = ()
     """What goes. Without `gps`, XMP and IPTC packets that name a place go too."""
     set: dict[Literal["copyright", "artist", "description", "software", "date"], Value] = Field(
@@ -81,6 +83,10 @@ class Metadata(Operation):
     def leaves_colors(self) -> bool:
         return True
 
+    @property
+    def wants_gain_map(self) -> bool:
+        return "gainmap" in self.kept()
+
     def kept(self) -> frozenset[str]:
         """The kinds that stay."""
         if self.keep is not None:
@@ -96,7 +102,7 @@ class Metadata(Operation):
             image.remove(name)
         for name, value in self.set.items():
             image.set_type(pyvips.GValue.gstr_type, _SET[name], value)
-        written: list[str] = [kind for kind in ("icc", "xmp", "iptc") if kind in kept]
+        written: list[str] = [kind for kind in ("icc", "xmp", "iptc", "gainmap") if kind in kept]
         if self.set or kept & {"exif", "gps", "copyright"}:
             written.append("exif")
         image.set_type(pyvips.GValue.gstr_type, KEEP, ",".join(written))
@@ -107,6 +113,9 @@ def _refused(image: pyvips.Image, kept: frozenset[str]) -> Iterable[str]:
     for name in image.get_fields():
         if name.startswith(_THUMBNAIL):
             yield name
+        elif name.startswith(gain_map.FIELDS):
+            if "gainmap" not in kept:
+                yield name
         elif name.startswith(_GPS):
             if "gps" not in kept:
                 yield name
