@@ -29,8 +29,10 @@ PIPELINE = json.dumps(
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[RunningServer]:
     paced = {"LEASE_SECONDS": "4", "HEARTBEAT_SECONDS": "1", "KEEPER_SECONDS": "0.5"}
-    # the same picture again and again: without the cache every job is work that can be killed
-    with running_server(tmp_path, STEP_CACHE="false", **paced) as running:
+    # The same picture again and again: without the cache every job is work that can be killed. Whatever is
+    # ready is told of at once, so that there are files before the end.
+    worked = {"STEP_CACHE": "false", "ANNOUNCE_AFTER_SECONDS": "0"}
+    with running_server(tmp_path, **worked, **paced) as running:
         yield running
 
 

@@ -107,6 +107,15 @@ def test_the_first_can_be_fetched_while_the_others_are_made(
     clean(server, job_id)
 
 
+def test_progress_shows_the_job_with_what_it_has(server: RunningServer, client: httpx.Client) -> None:
+    job_id = submitted(client, FAST, SLOW, {**SLOW, "id": "slower", "sigma": 61})
+    events = told(client, job_id)
+    until_ready(events, "fast")
+    later = [event.data for event in events if event.name == "job.updated"]
+    assert later
+    assert all("fast" in [output["id"] for output in job["outputs"]] for job in later)
+
+
 def test_a_decoder_that_dies_takes_what_it_had_made(server: RunningServer, client: httpx.Client) -> None:
     job_id = submitted(client, FAST, SLOW)
     first = until_ready(told(client, job_id), "fast")

@@ -29,9 +29,11 @@ from pixelflow.domain.job import (
     Failure,
     Job,
     JobState,
+    Output,
     Source,
     new_id,
 )
+from pixelflow.domain.keys import output_key
 
 if TYPE_CHECKING:
     from pixelflow.ports.store import JobStore
@@ -39,11 +41,15 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 S = JobState
 LEASE = 10.0
+DONE = "done"
+"""The step whose output a job is completed with."""
 TENANTS = ["anna", "bert", "cleo"]
 OWNERS = ["worker-1", "worker-2"]
 PICK = st.integers(0, 15)
 """Few numbers, so that the same job is often hit again."""
-WRITES = ["renew", "finish", "fail", "crash", "crash", "crash", "release", "race"]
+KEYS = [b"a" * 16, b"b" * 16]
+"""Of the step cache: jobs share them."""
+WRITES = ["renew", "announce", "announce", "finish", "fail", "crash", "crash", "crash", "release", "race"]
 
 
 @dataclass
@@ -61,10 +67,17 @@ class Expected:
     losses: int = 0
     owner: str | None = None
     lease_until: float | None = None
+    outputs: list[str] = field(default_factory=list)
     events: list[tuple[EventKind, int]] = field(default_factory=list)
+
+    @property
+    def key(self) -> bytes:
+        """Under which its output is recalled once it is completed."""
+        return KEYS[int(self.id[-1], 16) % len(KEYS)]
 
     def enter(self, state: JobState) -> None:
         self.state = state
+        self.outputs = [DONE] if state is S.COMPLETED else []
         if state is not S.PROCESSING:
             self.owner = self.lease_until = None
         self.events.append((EventKind.entered(state), self.attempt))
@@ -75,10 +88,11 @@ class Expected:
     def agrees(self, job: Job) -> bool:
         return (
             self.tenant, self.id, self.state, self.priority, self.queued_at, self.attempt,
-            self.crashes, self.losses, self.owner, self.lease_until, self.state in TERMINAL,
+            self.crashes, self.losses, self.owner, self.lease_until, self.state in TERMINAL, self.outputs,
         ) == (
             job.tenant, job.id, job.state, job.priority, job.queued_at, job.attempt,
             job.crashes, job.losses, job.owner, job.lease_until, job.finished_at is not None,
+            [output.id for output in job.outputs],
         )  # fmt: skip
 
 
@@ -229,8 +243,22 @@ class Book(RuleBasedStateMachine):
         if held:
             expected.lease_until = self.now + LEASE
 
+    def announce(self, claim: Claim) -> None:
+        expected, held = self.find(claim.job_id), self.holds(claim)
+        steps = [f"early-{number}" for number in range(len(expected.outputs) + 1)] if held else ["early-0"]
+        noted = self.run(self.store.announce(claim, [output(claim, step) for step in steps]))
+        assert (noted is not None) == held
+        if noted is not None:
+            expected.outputs = steps
+            expected.events += [(EventKind.OUTPUT_READY, expected.attempt)] * len(steps)
+            self.check(expected, noted)
+
     def finish(self, claim: Claim) -> None:
-        self.ended(claim, self.run(self.store.finish(claim, Completion())), S.COMPLETED)
+        ended = self.run(self.store.finish(claim, self.completion(claim)))
+        self.ended(claim, ended, S.COMPLETED)
+
+    def completion(self, claim: Claim) -> Completion:
+        return Completion([output(claim, DONE)], keys={DONE: self.find(claim.job_id).key})
 
     def fail(self, claim: Claim) -> None:
         completion = Completion(failure=Failure("corrupt", "no end"))
@@ -248,7 +276,7 @@ class Book(RuleBasedStateMachine):
 
         async def together() -> tuple[Job | None, Job | None, Job | None]:
             return await asyncio.gather(
-                self.store.finish(claim, Completion()),
+                self.store.finish(claim, self.completion(claim)),
                 self.store.crashed(claim, Failure("crash", "signal 11")),
                 self.store.cancel(claim.tenant, claim.job_id),
             )
@@ -310,6 +338,15 @@ class Book(RuleBasedStateMachine):
             queued = [one.queued_at for one in self.living() if one.state is S.QUEUED and one.queued_at]
             assert depth.oldest_queued_seconds == (self.now - min(queued) if queued else 0)
 
+    @invariant()
+    def recalls(self) -> None:
+        if hasattr(self, "store"):
+            for tenant in TENANTS:
+                made = [one for one in self.living() if one.tenant == tenant and one.state is S.COMPLETED]
+                newest = {one.key: one.id for one in sorted(made, key=lambda one: one.id)}
+                found = self.run(self.store.recall(tenant, KEYS))
+                assert {key: one.output.key.split("/")[2] for key, one in found.items()} == newest
+
     def find(self, job_id: str) -> Expected:
         return self.expected[job_id]
 
@@ -349,6 +386,11 @@ class Book(RuleBasedStateMachine):
             events = self.run(self.store.events(expected.tenant, expected.id, 0, 10_000))
             assert [(event.kind, event.attempt) for event in events] == expected.events
             one_end_per_life([event.kind for event in events])
+
+
+def output(claim: Claim, step: str) -> Output:
+    key = output_key(claim.tenant, claim.job_id, claim.attempt, step, "jpg")
+    return Output(step, key, "jpeg", "image/jpeg", 9, "e" * 64)
 
 
 def one_end_per_life(kinds: list[EventKind]) -> None:

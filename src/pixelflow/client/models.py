@@ -39,7 +39,8 @@ class Failure:
 class Output:
     """One step's result, of ``size`` bytes; one with an ``error`` was skipped and cannot be fetched.
 
-    ``choice`` tells of the format and quality where they were left to the server.
+    ``cached`` when the server had it from an earlier job; ``choice`` tells of the format and quality where
+    they were left to the server.
     """
 
     id: str
@@ -49,6 +50,7 @@ class Output:
     sha256: str = ""
     width: int | None = None
     height: int | None = None
+    cached: bool = False
     choice: Choice | None = None
     error: Failure | None = None
 

@@ -18,6 +18,7 @@ class Results:
     """What an attempt has so far; the files of ``ready`` go when the attempt comes to nothing."""
 
     job: Job
+    """As the book has it: claimed, and with the outputs that were told of."""
     store: JobStore
     storage: Storage
     hub: EventHub
@@ -97,6 +98,7 @@ class Results:
                 self.lost()
                 return
             fresh = [output for output in noted.outputs if self.ready[output.id].ready_at is None]
+            self.job = noted
             self.ready.update({output.id: output for output in noted.outputs})
             for event in Event.ready(noted, fresh):
                 self.hub.publish(event, noted)

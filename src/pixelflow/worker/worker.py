@@ -185,7 +185,7 @@ class Worker:
             try:
                 files = await self._open(job, left, opened)
                 files = [*files, *(results.stage(step, places[step]) for step in missing)]
-                running = self._submit(job, lease, left, files, results)
+                running = self._submit(lease, left, files, results)
                 lease.attach(running)
                 if results.ready:
                     results.tell()
@@ -210,9 +210,7 @@ class Worker:
             case Stopped():
                 return None
 
-    def _submit(
-        self, job: Job, lease: Lease, pipeline: Pipeline, files: Sequence[int], results: Results
-    ) -> Running:
+    def _submit(self, lease: Lease, pipeline: Pipeline, files: Sequence[int], results: Results) -> Running:
         task = wire.Task(
             steps=[dict(step) for step in pipeline.raw],
             assets=sorted(pipeline.needs),
@@ -220,7 +218,7 @@ class Worker:
             limits=self.limits,
         )
         return self.pool.submit(
-            task, files, lambda percent: self._progress(job, lease, percent), results.written
+            task, files, lambda percent: self._progress(results.job, lease, percent), results.written
         )
 
     def _progress(self, job: Job, lease: Lease, percent: int) -> None:

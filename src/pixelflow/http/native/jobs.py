@@ -179,6 +179,8 @@ async def outputs_zip(services: TheServices, caller: Caller, job_id: str) -> Res
 async def events(exchange: TheExchange, services: TheServices, caller: Caller, job_id: str) -> Response:
     """Server-sent events: `job.updated` with a snapshot first, then with every change and progress.
 
+    `output.ready` tells of each output, with its record, before the job's end: at the end of a short job, as
+    soon as it can be fetched of one that runs longer than ANNOUNCE_AFTER_SECONDS.
     The stream ends with `job.completed`, `job.failed`, `job.cancelled`, `job.quarantined` or `job.deleted`.
     After `Last-Event-ID` it goes on where it broke off; 204 tells a listener who saw the end to stay away.
     """
