@@ -1,5 +1,7 @@
 """Several pictures make one: each in its place, or each in its turn."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import Image, ImageSequence
@@ -10,6 +12,7 @@ from harness.rendering import rendered
 from pixelflow.domain.errors import ImageError, InvalidRequest
 from pixelflow.domain.installed import writable
 from pixelflow.domain.media import BY_NAME
+from pixelflow.operations.base import Context
 from pixelflow.operations.outline import exactly
 from pixelflow.operations.pipeline import parse
 
@@ -137,6 +140,27 @@ def test_a_caption_is_cut_off_where_its_cell_ends():
     assert long.shape == short.shape
     assert 60 < np.ptp(inked) + 1 <= 80
     assert (sheet(captions=["mm"], width=3, height=20, gap=0)[20:] == 255).all()
+
+
+def test_captions_are_shown_as_they_are_typed():
+    marked, plain = (
+        sheet(captions=[caption], width=200, height=20, gap=0)[20:, :, 0] for caption in ("<b>x</b> &", "x &")
+    )
+
+    assert (marked != 255).sum() > 2 * (plain != 255).sum()
+
+
+def test_a_plan_knows_how_large_a_sheet_will_be():
+    moving = animation([np.asarray(photo(30, 20, seed=seed)) for seed in range(3)])
+    step = operation("contact_sheet", images=["tall", "job:x"], width=30, height=20, captions=["a"])
+    others = {"job:x": replace(exactly(10, 10), frames=2, depth=16, alpha=True)}
+
+    told = step.outline(replace(exactly(30, 20), frames=3), others)
+
+    assets = {"tall": ASSETS["tall"], "job:x": animation([np.zeros((10, 10, 4), np.uint16)] * 2)}
+    made = step.apply(moving, Context(assets))
+    assert told.size == (made.width, made.height) == (122, 112)
+    assert (told.frames, told.alpha, told.depth) == (1, made.hasalpha(), 16 if made.format == "ushort" else 8)
 
 
 def test_each_frame_of_an_animation_has_a_cell():

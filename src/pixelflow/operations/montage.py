@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from html import escape
 from math import ceil, gcd, isqrt
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -14,13 +14,21 @@ from pixelflow.domain.errors import ImageError
 from pixelflow.domain.limits import MAX_REFERENCES
 from pixelflow.operations.base import Context, Length, Operation, pixels
 from pixelflow.operations.color import Color, rgba
+from pixelflow.operations.fitting import (
+    DEFAULT_DELAY,
+    Fit,
+    Shown,
+    deep,
+    fitted_size,
+    on_ground,
+    shown,
+    shrunk_by,
+    with_alpha,
+)
 from pixelflow.operations.fonts import LINE_HEIGHT, FontName, lettering, printable
-from pixelflow.operations.frames import DELAYS, LOOP, first_frame, frame_size, separate, strip_of
+from pixelflow.operations.frames import DELAYS, LOOP, frame_size, strip_of
 from pixelflow.operations.problems import Contradiction
 from pixelflow.operations.references import Reference
-from pixelflow.operations.resampling import resample
-from pixelflow.operations.spellings import spelled
-from pixelflow.operations.surface import ceiling, colored
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,13 +39,7 @@ if TYPE_CHECKING:
 
 MAX_CELL = 4096
 """Longest side of a cell in pixels."""
-DEFAULT_DELAY = 500
-"""Milliseconds."""
 
-Fit = Annotated[
-    Literal["contain", "cover", "fill"],
-    spelled(contain="inside fit pad letterbox", cover="crop", fill="stretch force"),
-]
 Images = Annotated[tuple[Reference, ...], Field(strict=False, max_length=MAX_REFERENCES)]
 Milliseconds = Annotated[int, Field(ge=0, le=65535)]
 
@@ -73,25 +75,25 @@ class _Several(Operation):
         return frozenset(self.images)
 
     def shrink(self, width: int, height: int) -> float:
-        found = _shrink((width, height), self.place(width, height), self.fit)
+        found = shrunk_by((width, height), self.place(width, height), self.fit)
         return min(found, gcd(width, height, 16))
 
     def reference_size(self, width: int, height: int) -> tuple[int, int]:
         place = self.place(0, 0)
-        scaled = _scaled((width, height), place, self.fit) if place else (width, height)
+        scaled = fitted_size((width, height), place, self.fit) if place else (width, height)
         return scaled if scaled[0] <= width and scaled[1] <= height else (width, height)
 
-    def pictures(self, image: pyvips.Image, context: Context) -> list[_Shown]:
+    def pictures(self, image: pyvips.Image, context: Context) -> list[Shown]:
         """All frames of all pictures, with red, green and blue and of one depth."""
         size = context.size if context.size[0] else frame_size(image)
-        found = _frames(image, size) if self.own else []
+        found = shown(image, size) if self.own else []
         for reference in self.images:
             if reference not in context.assets:
                 raise ImageError("invalid", f"there is no picture {reference!r}", step=context.step)
             picture = context.assets[reference]
-            found += _frames(picture, frame_size(picture))
+            found += shown(picture, frame_size(picture))
         if any(one.frame.format == "ushort" for one in found):
-            return [replace(one, frame=_deep(one.frame)) for one in found]
+            return [replace(one, frame=deep(one.frame)) for one in found]
         return found
 
     def counted(self, given: Outline, others: Mapping[str, Outline]) -> int | None:
@@ -171,7 +173,7 @@ class ContactSheet(_Several):
             message = f"there are {len(self.captions)} captions for {len(found)} pictures"
             raise ImageError("invalid", message, step=context.step)
         cells = [
-            _opaque_or_not(one.fitted((self.width, self.height), self.fit)).embed(
+            with_alpha(one.fitted((self.width, self.height), self.fit)).embed(
                 0, 0, self.width, self.height + self._band
             )
             for one in found
@@ -184,7 +186,7 @@ class ContactSheet(_Several):
         sheet = sheet.embed(self.gap, self.gap, *self._sheet(len(cells))).copy(
             interpretation=cells[0].interpretation
         )
-        return _on_ground(sheet, self.background)
+        return on_ground(sheet, self.background)
 
     def _columns(self, cells: int) -> int:
         return self.columns or isqrt(cells - 1) + 1
@@ -205,7 +207,7 @@ class ContactSheet(_Several):
         red, green, blue, alpha = rgba(self.color)
         ink = line.new_from_image([red, green, blue]).bandjoin((line * (alpha / 255)).rint()).cast("uchar")
         ink = ink.copy(interpretation="srgb")
-        ink = _deep(ink) if cell.format == "ushort" else ink
+        ink = deep(ink) if cell.format == "ushort" else ink
         return cell.insert(ink, (self.width - line.width) // 2, self.height + line.yoffset)
 
     def _line(self, caption: str) -> pyvips.Image | None:
@@ -276,13 +278,13 @@ class Animate(_Several):
         delays = self._delays(found, context)
         frames = [one.fitted(place, self.fit) for one in found]
         if any(frame.hasalpha() for frame in frames):
-            frames = [_on_ground(_opaque_or_not(frame), self.background) for frame in frames]
+            frames = [on_ground(with_alpha(frame), self.background) for frame in frames]
         strip = strip_of(frames).copy()
         strip.set_type(pyvips.GValue.array_int_type, DELAYS, delays)
         strip.set_type(pyvips.GValue.gint_type, LOOP, self.loop)
         return strip
 
-    def _delays(self, found: Sequence[_Shown], context: Context) -> list[int]:
+    def _delays(self, found: Sequence[Shown], context: Context) -> list[int]:
         if self.delay is None:
             return [DEFAULT_DELAY if one.delay is None else one.delay for one in found]
         if isinstance(self.delay, int):
@@ -291,73 +293,6 @@ class Animate(_Several):
             message = f"there are {len(self.delay)} delays for {len(found)} frames"
             raise ImageError("invalid", message, step=context.step)
         return list(self.delay)
-
-
-@dataclass(frozen=True, slots=True)
-class _Shown:
-    """A frame, the true size of what it shows, and its milliseconds if it is one of an animation."""
-
-    frame: pyvips.Image
-    size: tuple[int, int]
-    delay: int | None = None
-
-    def fitted(self, place: tuple[int, int], fit: str) -> pyvips.Image:
-        """At exactly this size in pixels; with alpha where it does not fill it."""
-        size = _scaled(self.size, place, fit)
-        frame = resample(self.frame, *size)
-        x, y = (place[0] - size[0]) // 2, (place[1] - size[1]) // 2
-        if fit == "cover":
-            return frame.crop(-x, -y, *place)
-        return frame if size == place else _opaque_or_not(frame).embed(x, y, *place)
-
-
-def _scaled(size: tuple[int, int], place: tuple[int, int], fit: str) -> tuple[int, int]:
-    if fit == "fill":
-        return place
-    by = (min if fit == "contain" else max)(place[0] / size[0], place[1] / size[1])
-    scaled = max(1, round(size[0] * by)), max(1, round(size[1] * by))
-    if fit == "cover":
-        return max(scaled[0], place[0]), max(scaled[1], place[1])
-    return min(scaled[0], place[0]), min(scaled[1], place[1])
-
-
-def _shrink(size: tuple[int, int], place: tuple[int, int] | None, fit: str) -> float:
-    """By how much a picture of this size is scaled down at least on either side."""
-    if place is None:
-        return 1.0
-    scaled = _scaled(size, place, fit)
-    return max(1.0, min(size[0] / scaled[0], size[1] / scaled[1]))
-
-
-def _frames(picture: pyvips.Image, size: tuple[int, int]) -> list[_Shown]:
-    frames = separate(picture)
-    if len(frames) == 1:
-        return [_Shown(colored(first_frame(picture)), size)]
-    delays = picture.get(DELAYS) if picture.get_typeof(DELAYS) else []
-    delays = delays if len(delays) == len(frames) else [DEFAULT_DELAY] * len(frames)
-    return [_Shown(colored(frame), size, delay) for frame, delay in zip(frames, delays, strict=True)]
-
-
-def _deep(frame: pyvips.Image) -> pyvips.Image:
-    return frame if frame.format == "ushort" else frame.colourspace("rgb16")
-
-
-def _opaque_or_not(frame: pyvips.Image) -> pyvips.Image:
-    """With alpha."""
-    return frame if frame.hasalpha() else frame.addalpha()
-
-
-def _on_ground(image: pyvips.Image, color: str) -> pyvips.Image:
-    """Red, green, blue and alpha with a colour behind; the alpha goes if that is opaque."""
-    red, green, blue, alpha = rgba(color)
-    by = ceiling(image) / 255
-    if alpha == 0:
-        return image
-    if alpha == 255:
-        return image.flatten(background=[red * by, green * by, blue * by])
-    values = [red * by, green * by, blue * by, alpha * by]
-    ground = image.new_from_image(values).copy(interpretation=image.interpretation)
-    return ground.composite2(image, "over").rint().cast(image.format)
 
 
 OPERATIONS = [ContactSheet, Animate]
