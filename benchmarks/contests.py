@@ -8,6 +8,7 @@ JPEG = ("jpeg", {"quality": 80, "optimiseCoding": False})
 PNG = ("png", {"compressionLevel": 6})
 WEBP = ("webp", {"quality": 80, "effort": 4})
 GIF = ("gif", {"effort": 7})
+TURN = [[0.8660254, -0.5], [0.5, 0.8660254]]
 EMBOSS = [-2, -1, 0, -1, 1, 1, 0, 1, 2]
 
 Step = dict[str, Any]
@@ -106,7 +107,13 @@ CONTESTS = [
     Contest(
         "rotate, 30°",
         step("rotate", angle=30, background="white"),
+        Sharp([["affine", TURN, {"background": "white", "interpolator": "bicubic"}]]),
+    ),
+    Contest(
+        "rotate, 30°, sharp's default",
+        step("rotate", angle=30, background="white"),
         Sharp([["rotate", 30, {"background": "white"}]]),
+        note="sharp's `rotate` interpolates linearly, which blurs",
     ),
     Contest("flip", step("flip", axis="vertical"), Sharp([["flip"]])),
     Contest("flip, horizontal", step("flip", axis="horizontal"), Sharp([["flop"]])),

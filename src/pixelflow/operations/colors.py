@@ -128,11 +128,21 @@ class Tint(Operation):
         _, *chroma = color.copy(interpretation="srgb").colourspace("lab")(0, 0)
         rest = 1 - self.amount
 
-        def tinted(colors: pyvips.Image) -> pyvips.Image:
+        def hued(colors: pyvips.Image) -> pyvips.Image:
             lab = colors.colourspace("lab").linear(
                 [1, rest, rest], [0, *(part * self.amount for part in chroma)]
             )
             return lab.copy(interpretation="lab").colourspace(colors.interpretation).cast(colors.format)
+
+        def tinted(colors: pyvips.Image) -> pyvips.Image:
+            if self.amount < 1:
+                return hued(colors)
+            # Only lightness is left, which luminance in 16 bits knows: a table takes a third of the time.
+            levels = pyvips.Image.identity(ushort=True).copy(interpretation="grey16")
+            table = hued(colored(levels).copy_memory())
+            table = table if colors.format == "ushort" else table.colourspace("srgb")
+            toned = colors.colourspace("grey16").maplut(table)
+            return toned.copy(interpretation=colors.interpretation)
 
         return with_alpha_apart(colored(image), tinted)
 

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from pixelflow.operations.base import Context, Operation
 from pixelflow.operations.colors import rounded
 from pixelflow.operations.frames import each_frame
-from pixelflow.operations.gaussian import blurred
+from pixelflow.operations.gaussian import blurred, looks_far
 from pixelflow.operations.opacity import weighed
 from pixelflow.operations.surface import ceiling, with_alpha_apart
 
@@ -89,6 +89,7 @@ class Unsharp(Operation):
 
     action = "unsharp"
     family = "filters"
+    streams = True
 
     sigma: float = Field(default=1, ge=0.3, le=250)
     """Standard deviation of the Gaussian blur in pixels: the size of what is sharpened."""
@@ -96,14 +97,18 @@ class Unsharp(Operation):
     """What the difference is multiplied by."""
 
     def apply(self, image: pyvips.Image, context: Context) -> pyvips.Image:
-        return each_frame(image.copy_memory(), self._sharpened)
+        # It is read beside its blur, which a streaming decoder can do within its rows alone.
+        image = image.copy_memory() if looks_far(image, self.sigma) else image
+        return each_frame(image, self._sharpened)
 
     def _sharpened(self, frame: pyvips.Image) -> pyvips.Image:
         around = blurred(frame, self.sigma)
 
         def parted(colors: pyvips.Image) -> pyvips.Image:
-            near = around[: colors.bands]
-            return rounded(colors.linear(1 + self.amount, 0) - near.linear(self.amount, 0), colors.format)
+            apart = colors - around[: colors.bands]
+            if self.amount == 1:  # whole numbers, which are faster
+                return (colors + apart).cast(colors.format)
+            return rounded(colors + apart * self.amount, colors.format)
 
         return with_alpha_apart(frame, parted)
 

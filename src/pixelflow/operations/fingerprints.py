@@ -18,6 +18,7 @@ from pixelflow.operations.resampling import resample
 if TYPE_CHECKING:
     import numpy as np
     import pyvips
+    from PIL.Image import Image as PillowImage
 
     Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -27,10 +28,10 @@ _THUMB_SIDE = 100
 _PALETTE_SIDE = 128
 _SETTLED = 128
 """The palette's colours are found when no more pixels than this change from one to another."""
-_LUMA = [19595 / 65536, 38470 / 65536, 7471 / 65536]
-"""Rec. 601 in the 16-bit fractions that Pillow rounds it to, so that no value differs from its."""
 _HASH_SIDE = 8
 _HASHED_SIDE = 32
+_STRIP = 64
+"""Rows that are turned to grey at once: they fit into the processor's cache."""
 _SOLID = 128
 """Alpha from which on a pixel's colour counts."""
 
@@ -124,9 +125,7 @@ class Phash(Operation):
         import numpy as np
         from PIL import Image
 
-        still = _on_white(_eight_bit(first_frame(image)))
-        grey = still.recomb([_LUMA]).linear(1, 0.5).cast("uchar")
-        luma = Image.frombuffer("L", (grey.width, grey.height), grey.write_to_memory(), "raw", "L", 0, 1)
+        luma = _luma(_on_white(_eight_bit(first_frame(image))))
         small = np.asarray(luma.resize((_HASHED_SIDE, _HASHED_SIDE), Image.Resampling.LANCZOS), float)
         place = np.arange(_HASHED_SIDE)
         waves = 2 * np.cos(np.pi * np.outer(place[:_HASH_SIDE], 2 * place + 1) / (2 * _HASHED_SIDE))
@@ -136,6 +135,21 @@ class Phash(Operation):
         median = np.sort(low, axis=None)[low.size // 2 - 1 : low.size // 2 + 1].mean()
         bits = "".join("1" if above else "0" for above in (low > median).flat)
         return {"phash": f"{int(bits, 2):0{_HASH_SIDE * _HASH_SIDE // 4}x}"}
+
+
+def _luma(still: pyvips.Image) -> PillowImage:
+    """Grey, as wide as a hash wants it and as high as the picture, in Pillow's own rounding."""
+    import pyvips
+    from PIL import Image
+
+    width, height = still.width, still.height
+    region, narrow = pyvips.Region.new(still), Image.new("L", (_HASHED_SIDE, height))
+    for top in range(0, height, _STRIP):
+        rows = min(_STRIP, height - top)
+        data = region.fetch(0, top, width, rows)
+        grey = Image.frombuffer("RGB", (width, rows), data, "raw", "RGB", 0, 1).convert("L")
+        narrow.paste(grey.resize((_HASHED_SIDE, rows), Image.Resampling.LANCZOS), (0, top))
+    return narrow
 
 
 def _small(image: pyvips.Image, side: int) -> pyvips.Image:

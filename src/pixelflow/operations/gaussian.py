@@ -22,13 +22,18 @@ _SMALL_SIGMA = 8
 """A blur that wide is done on a picture shrunk until its standard deviation is about this."""
 
 
+def looks_far(image: pyvips.Image, sigma: float) -> bool:
+    """Whether a blur reads all of the picture before its first row is known."""
+    return sigma >= _SHRINK_FROM[image.format]
+
+
 def blurred(frame: pyvips.Image, sigma: float) -> pyvips.Image:
     """One frame blurred, ``sigma`` in pixels; depth and bands stay, transparent pixels lend no colour."""
     return weighed(frame, lambda colors: _blurred(colors, sigma))
 
 
 def _blurred(image: pyvips.Image, sigma: float) -> pyvips.Image:
-    if sigma >= _SHRINK_FROM[image.format]:
+    if looks_far(image, sigma):
         return _widely(image, sigma)
     return image.convsep(_mask(sigma, wide=image.format != "uchar"), precision="integer")
 

@@ -76,6 +76,7 @@ class Flip(Operation):
 
     action = "flip"
     family = "orientation"
+    streams = True
 
     axis: Axis
     """`horizontal` swaps left and right, `vertical` top and bottom."""
@@ -85,10 +86,11 @@ class Flip(Operation):
         return True
 
     def apply(self, image: pyvips.Image, context: Context) -> pyvips.Image:
+        if self.axis == "horizontal":
+            return each_frame(image, lambda frame: frame.fliphor())
+        # From the bottom a streaming decoder cannot be read.
         image = image.copy_memory()
-        if self.axis == "both":
-            return each_frame(image, lambda frame: frame.rot180())
-        return each_frame(image, lambda frame: frame.flip(self.axis))
+        return each_frame(image, lambda frame: frame.rot180() if self.axis == "both" else frame.flipver())
 
 
 class AutoOrient(Operation):
