@@ -70,7 +70,7 @@ def jobs(contest: Contest, files: Mapping[str, Path], folder: Path) -> tuple[Job
         "source": source,
         "output": str(folder / "ours"),
         "steps": contest.steps,
-        "assets": {"mark": str(files["mark"])} if contest.steps[0]["action"] == "watermark" else {},
+        "assets": {"mark": str(files["mark"])} if '"mark"' in json.dumps(contest.steps) else {},
     }
     peer: Job = {"source": source, "output": str(folder / f"peer.{ending}")}
     if isinstance(contest.peer, Sharp):
@@ -79,7 +79,7 @@ def jobs(contest: Contest, files: Mapping[str, Path], folder: Path) -> tuple[Job
         )
         peer |= {"chain": chain, "write": contest.peer.write, "read": contest.peer.read or {}}
     else:
-        peer |= {"name": contest.peer.function}
+        peer |= {"name": contest.peer.function, "mark": str(files["mark"])}
     return ours, peer
 
 

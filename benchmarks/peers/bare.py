@@ -1,4 +1,4 @@
-"""What sharp lacks, in bare libvips or Pillow as one would write it: a job is {name, source, output}."""
+"""What sharp lacks, in libvips or Pillow as one would write it: a job is {name, source, mark, output}."""
 
 import sys
 from collections.abc import Callable
@@ -59,9 +59,11 @@ def unsharp(image: Image.Image) -> Image.Image:
     return image.filter(ImageFilter.UnsharpMask(2, 100, 0))
 
 
-@in_libvips
-def unsharp_libvips(image: pyvips.Image) -> pyvips.Image:
-    return (image * 2 - image.gaussblur(2)).cast("uchar")
+@in_pillow
+def redact(image: Image.Image) -> Image.Image:
+    box = (1000, 1000, 2000, 1800)
+    image.paste(image.crop(box).filter(ImageFilter.GaussianBlur(160)), box)
+    return image
 
 
 @in_libvips
@@ -136,7 +138,40 @@ def thumbnail(job: dict[str, Any]) -> None:
     image.write_to_file(job["output"], keep="none")
 
 
-FOUND["thumbnail"] = thumbnail
+def scaled(job: dict[str, Any]) -> None:
+    """Every frame decoded whole and scaled by the kernel."""
+    strip = pyvips.Image.new_from_file(f"{job['source']}[n=-1]").copy_memory()
+    high = strip.get_page_height()
+    frames = [strip.crop(0, top, strip.width, high) for top in range(0, strip.height, high)]
+    image = pyvips.Image.arrayjoin([frame.resize(200 / strip.width) for frame in frames], across=1).copy()
+    image.set_type(pyvips.GValue.gint_type, "page-height", image.height // len(frames))
+    image.write_to_file(job["output"])
+
+
+def contact_sheet(job: dict[str, Any]) -> None:
+    """Two thumbnails side by side."""
+    white = [255] * 3
+    cells = [pyvips.Image.thumbnail(file, 512, height=512) for file in (job["source"], job["mark"])]
+    cells = [cell.flatten(background=white) if cell.hasalpha() else cell for cell in cells]
+    cells = [cell.gravity("centre", 512, 512, extend="white") for cell in cells]
+    pyvips.Image.arrayjoin(cells, across=2).jpegsave(job["output"], Q=QUALITY, keep="none")
+
+
+def animate(job: dict[str, Any]) -> None:
+    """Two thumbnails one after the other."""
+    frames = [pyvips.Image.thumbnail(file, 800, height=600) for file in (job["source"], job["mark"])]
+    frames = [frame.flatten(background=[255] * 3) if frame.hasalpha() else frame for frame in frames]
+    strip = pyvips.Image.arrayjoin(frames, across=1).copy()
+    strip.set_type(pyvips.GValue.gint_type, "page-height", 600)
+    strip.webpsave(job["output"], Q=QUALITY, effort=4, keep="none")
+
+
+FOUND |= {
+    "thumbnail": thumbnail,
+    "scaled": scaled,
+    "contact_sheet": contact_sheet,
+    "animate": animate,
+}
 
 if __name__ == "__main__":
     pyvips.cache_set_max(0)

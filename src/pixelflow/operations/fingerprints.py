@@ -30,7 +30,7 @@ _SETTLED = 128
 """The palette's colours are found when no more pixels than this change from one to another."""
 _HASH_SIDE = 8
 _HASHED_SIDE = 32
-_STRIP = 64
+_STRIP = 16
 """Rows that are turned to grey at once: they fit into the processor's cache."""
 _SOLID = 128
 """Alpha from which on a pixel's colour counts."""
@@ -138,18 +138,17 @@ class Phash(Operation):
 
 
 def _luma(still: pyvips.Image) -> PillowImage:
-    """Grey, as wide as a hash wants it and as high as the picture, in Pillow's own rounding."""
+    """Grey in Pillow's own rounding, without all colours of all pixels in memory."""
     import pyvips
     from PIL import Image
 
     width, height = still.width, still.height
-    region, narrow = pyvips.Region.new(still), Image.new("L", (_HASHED_SIDE, height))
+    region, grey = pyvips.Region.new(still), Image.new("L", (width, height))
     for top in range(0, height, _STRIP):
         rows = min(_STRIP, height - top)
         data = region.fetch(0, top, width, rows)
-        grey = Image.frombuffer("RGB", (width, rows), data, "raw", "RGB", 0, 1).convert("L")
-        narrow.paste(grey.resize((_HASHED_SIDE, rows), Image.Resampling.LANCZOS), (0, top))
-    return narrow
+        grey.paste(Image.frombuffer("RGB", (width, rows), data, "raw", "RGB", 0, 1).convert("L"), (0, top))
+    return grey
 
 
 def _small(image: pyvips.Image, side: int) -> pyvips.Image:
