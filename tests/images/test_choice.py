@@ -259,7 +259,15 @@ def test_auto_without_loss():
     out = rendered(PNG, SAME | {"format": "auto", "lossless": True})
 
     assert np.array_equal(np.asarray(out.picture.convert("RGB")), np.asarray(PHOTO))
-    assert {trial.format for trial in chosen(out).tried} == {"png", "webp"}
+    assert {trial.format for trial in chosen(out).tried} == {"png", "webp", "avif"}
+    assert {trial.score for trial in chosen(out).tried} == {1.0}
+    wide = still(np.asarray(PHOTO).astype(np.uint16) * 256 + 7).pngsave_buffer()
+    deep = rendered(wide, SAME | {"format": "auto", "lossless": True})
+    assert deep.picture.format == "PNG"
+    assert chosen(deep).left_out["webp"] == "it has no 16 bits"
+    assert np.array_equal(
+        pyvips.Image.new_from_buffer(deep.file, "").numpy(), np.asarray(PHOTO).astype(np.uint16) * 256 + 7
+    )
 
 
 def test_auto_with_a_target_reaches_it_in_every_format():

@@ -126,20 +126,88 @@ def test_chroma_of_jpeg(quality, options, layers, progressive):
     assert bool(out.picture.info.get("progressive")) is progressive
 
 
-def test_lossless_is_lossless():
-    for form in ("webp", "avif"):
-        out = rendered(
-            PNG, SAME | {"format": form, "lossless": True, **({"chroma": "4:4:4"} if form == "avif" else {})}
-        )
-        assert psnr(np.asarray(out.picture.convert("RGB")), PIXELS) > 50
-    near = rendered(PNG, SAME | {"format": "webp", "near_lossless": True, "quality": 60})
-    assert psnr(np.asarray(near.picture), PIXELS) > 35
+@pytest.mark.parametrize("mode", ["RGB", "L", "RGBA"])
+@pytest.mark.parametrize("form", ["webp", "avif"])
+def test_lossless_is_lossless(form, mode):
+    source = PHOTO.convert(mode)
+    if mode == "RGBA":
+        source.putalpha(Image.linear_gradient("L").resize(PHOTO.size).point(lambda value: value | 1))
+
+    out = rendered(encoded(source, "PNG"), SAME | {"format": form, "lossless": True})
+
+    assert np.array_equal(np.asarray(out.picture.convert(mode)), np.asarray(source))
+    if form == "webp":
+        assert b"VP8L" in out.file[:64]
 
 
-def test_a_palette_and_interlacing_of_png():
-    assert rendered(PNG, SAME | {"format": "png", "palette": True}).picture.mode == "P"
-    assert rendered(PNG, SAME | {"format": "png", "bit_depth": 2}).picture.mode == "P"
-    assert rendered(PNG, SAME | {"format": "png", "progressive": True}).picture.info["interlace"] == 1
+def test_near_lossless_is_coarser_the_lower_the_quality():
+    near, rough = (
+        rendered(PNG, SAME | {"format": "webp", "near_lossless": True, "quality": quality})
+        for quality in (60, 10)
+    )
+    exact = rendered(PNG, SAME | {"format": "webp", "lossless": True})
+
+    assert near.file[12:16] == rough.file[12:16] == b"VP8L"
+    assert len(exact.file) > len(near.file) > len(rough.file)
+    assert np.abs(near.pixels.astype(int) - PIXELS).max() <= 2
+    assert np.abs(rough.pixels.astype(int) - PIXELS).max() <= 16
+
+
+@pytest.mark.parametrize(
+    ("options", "subsampled", "bits"),
+    [
+        ({}, True, 8),
+        ({"quality": 90}, False, 8),
+        ({"chroma": "4:4:4"}, False, 8),
+        ({"chroma": "4:2:0", "quality": 95}, True, 8),
+        ({"lossless": True}, False, 8),
+        ({"bit_depth": 10}, True, 10),
+        ({"bit_depth": 12, "chroma": "4:4:4"}, False, 12),
+    ],
+)
+def test_chroma_and_depth_of_avif(options, subsampled, bits):
+    """As its AV1CodecConfigurationBox tells (AV1 in ISOBMFF, 2.3.3)."""
+    out = rendered(PNG, SAME | {"format": "avif", **options})
+
+    told = out.file[out.file.index(b"av1C") + 6]
+    assert (bool(told & 0b1000), bool(told & 0b100)) == (subsampled, subsampled)
+    assert 8 + 2 * (told >> 6 & 1) + 2 * (told >> 5 & 1) == bits
+
+
+@pytest.mark.parametrize(
+    ("options", "depth", "kind", "interlaced"),
+    [
+        ({}, 8, 2, 0),
+        ({"progressive": True}, 8, 2, 1),
+        ({"palette": True}, 8, 3, 0),
+        ({"palette": True, "progressive": True}, 8, 3, 1),
+        *(({"bit_depth": bits}, bits, 3, 0) for bits in (1, 2, 4)),
+        ({"bit_depth": 8}, 8, 2, 0),
+        ({"bit_depth": 16}, 16, 2, 0),
+    ],
+)
+def test_depth_palette_and_interlacing_of_png(options, depth, kind, interlaced):
+    """As its header tells (PNG, 11.2.1); type 3 has a palette."""
+    out = rendered(PNG, SAME | {"format": "png", **options})
+
+    assert (out.file[24], out.file[25], out.file[28]) == (depth, kind, interlaced)
+    picture = out.picture
+    if kind == 3:
+        assert len(picture.convert("RGB").getcolors()) <= 2**depth
+        assert psnr(np.asarray(picture.convert("RGB")), PIXELS) > {1: 12, 2: 15, 4: 20, 8: 30}[depth]
+    else:
+        assert np.array_equal(np.asarray(picture.convert("RGB")), PIXELS)
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize("source", [wide("png"), PNG])
+def test_depth_of_tiff(source, bits):
+    """As its BitsPerSample tell (TIFF 6.0, tag 258)."""
+    out = rendered(source, SAME | {"format": "tiff", "bit_depth": bits})
+
+    assert set(out.picture.tag_v2[258]) == {bits}
+    found = opened(out.file).numpy() // (257 if bits == 16 else 1)
+    assert np.abs(found.astype(int) - PIXELS).max() <= 1
 
 
 @pytest.mark.parametrize(
@@ -192,6 +260,23 @@ def test_under_same_such_an_option_is_passed_over():
 def test_lossless_with_a_quality_is_a_contradiction():
     with pytest.raises(InvalidRequest, match="no quality"):
         parse([{"id": "a", **SAME, "format": "webp", "lossless": True, "quality": 50}])
+
+
+@pytest.mark.parametrize(
+    ("options", "field", "words"),
+    [
+        ({"format": "webp", "lossless": True, "near_lossless": True}, "near_lossless", "leave one"),
+        ({"format": "avif", "lossless": True, "chroma": "4:2:0"}, "chroma", "loses chroma"),
+        ({"format": "png", "palette": True, "bit_depth": 16}, "bit_depth", "palette has no 16 bits"),
+    ],
+)
+def test_options_that_contradict_each_other(options, field, words):
+    with pytest.raises(InvalidRequest) as found:
+        parse([{"id": "a", **SAME, **options}])
+
+    (problem,) = found.value.problems
+    assert problem.field == field
+    assert words in problem.message
 
 
 def test_a_side_that_the_format_has_no_room_for():

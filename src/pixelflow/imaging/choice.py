@@ -43,6 +43,8 @@ _LOSS_PER_QUALITY = (1 - LOOKS_ALIKE - TOLERANCE) / (100 - DEFAULT_QUALITY["jpeg
 _DRAWN = 0.5
 """Share of pixels that are as their left neighbour from which on a picture is drawn rather than taken: files
 without loss are worth trying."""
+_EXACT = frozenset({"png", "webp", "avif", "tiff"})
+"""Formats that have files without loss."""
 _BISECTIONS = 8
 """Files made at most for ``max_bytes``, each halving what is left of the qualities."""
 _FRAMES = 5
@@ -210,7 +212,7 @@ class _Search:
         lossy = [] if self.options.lossless else sorted({*names} & {*LOSSY}, key=tuple(_LOOK).index)
         lossless = [name for name in names if name not in LOSSY]
         if self.options.lossless:
-            lossless = [name for name in names if name in {"png", "webp", "tiff"}]
+            lossless = [name for name in names if name in _EXACT]
             self.left_out |= {name: "it has no lossless files" for name in names if name not in lossless}
         elif lossy and not _drawn(next(iter(self._looks(lossy[0]).values()))):
             kept = [name for name in lossless if name == "gif" and self.moves]
@@ -231,6 +233,8 @@ class _Search:
             pass
         elif self.picture.image.hasalpha() and not known.alpha:
             self.left_out[name] = "it has no transparency"
+        elif self.options.lossless and self.picture.image.format == "ushort" and known.max_depth < 16:
+            self.left_out[name] = "it has no 16 bits"
         elif depth is not None and depth > 8 and depth not in ALL_DEPTHS.get(name, ()):
             self.left_out[name] = f"it has no {depth} bits"
         else:

@@ -192,6 +192,12 @@ class Encoding(Described):
         if (self.lossless or self.near_lossless) and (self.max_bytes or self.auto_quality):
             which = "max_bytes" if self.max_bytes else "auto_quality"
             raise Contradiction(f"{which} has no quality to choose of a lossless file", which)
+        if self.lossless and self.near_lossless:
+            raise Contradiction("lossless or near_lossless; leave one of the two out", "near_lossless")
+        if self.lossless and self.chroma == "4:2:0":
+            raise Contradiction("4:2:0 loses chroma, which a lossless file keeps", "chroma", "lossless")
+        if self.palette and (self.bit_depth or 0) > 8:
+            raise Contradiction(f"a palette has no {self.bit_depth} bits", "bit_depth", "palette")
         top = self.auto_quality.min if self.auto_quality else self.quality or 100
         if self.min_quality is not None and self.min_quality > top:
             raise Contradiction(f"min_quality ({self.min_quality}) is above {top}", "min_quality")
