@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pixelflow.imaging import prices
 from pixelflow.imaging.plan import derivations
+from pixelflow.imaging.prices import MEGAPIXEL
 from pixelflow.operations.encoding import DEFAULT_QUALITY
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from pixelflow.operations.outline import Outline
     from pixelflow.operations.pipeline import Step
 
-MEGAPIXEL = 1e6
 BASE_BYTES = 260 * 1024 * 1024
 """Address space of a decoder that does nothing, some 205 MB, and room for its threads."""
 COPIES = 1.3
@@ -34,6 +34,7 @@ class Source:
     format: str | None
     bytes: int | None
     converted: bool
+    cmyk: bool
     turned: bool
 
     @property
@@ -62,43 +63,48 @@ class _Walk:
     milliseconds: float = prices.STARTING
     """Spent on what no output was charged for yet."""
     memory: float = 0.0
+    seen: dict[str | None, float] = field(default_factory=dict)
+    """Of each result, the share that shows the picture and not a flat colour beside it."""
 
-    def works(self, works: Sequence[Work], taken: Outline, held: float) -> None:
+    def works(self, works: Sequence[Work], taken: Outline, held: float, taken_id: str | None = None) -> None:
         """What is done to one picture, while others of ``held`` bytes are kept."""
         held += _bytes(taken)
         for work, sibling in derivations(works, taken.most):
             given = self.outlines.get(sibling.id, taken) if sibling else taken
-            self.work(work, given, held)
+            self.work(work, given, held, taken_id)
 
-    def work(self, work: Work, given: Outline, held: float) -> None:
+    def work(self, work: Work, given: Outline, held: float, taken_id: str | None) -> None:
         """One operation, the files that are written of it, and what follows from it."""
         image = work.operation.produces == "image"
         made = self.outlines.get(work.id) if image else given
         if made is None:
             return
         pixels = _megapixels(given), _megapixels(made) if image else 0.0
-        price = prices.of_operation(work.operation)
+        price = prices.of_operation(work.operation, pixels[0] / (given.frames or 1))
         if work.operation.family == "resizing" and pixels[1] > pixels[0]:
             price = prices.ENLARGING
         self.milliseconds += price.milliseconds(given, made, pixels)
+        seen = self.seen.get(taken_id, 1.0) * (_share_left(work.operation, given, made) if image else 1.0)
+        self.seen[work.id] = seen
         self.memory = max(self.memory, held + 2 * _bytes(made))
         for step in work.steps:
             if step.output:
-                self._write(step, made, held + _bytes(made))
+                self._write(step, made, held + _bytes(made), seen)
         if work.takers:
-            self.works(work.takers, made, held)
+            self.works(work.takers, made, held, work.id)
 
-    def _write(self, step: Step, made: Outline, held: float) -> None:
+    def _write(self, step: Step, made: Outline, held: float, seen: float) -> None:
         name, image = self.formats[step.id], step.operation.produces == "image"
-        size: int | None = 400
+        size: int | None = 400 if name == "json" else None
         if image:
             frames = made.frames or 1
             frame = made.most[0] * made.most[1] / MEGAPIXEL
-            self.milliseconds += prices.of_encoding(name, step.encoding, made, frame) * frames
+            ease = min(1.2, max(0.3, _busy(self.source) ** 0.3)) * (0.15 + 0.85 * seen)
+            self.milliseconds += prices.of_encoding(name, step.encoding, made, frame) * frames * ease
             held += ENCODING_BYTES.get(name or "", 45.0) * frame * frames * MEGAPIXEL
             if step.encoding.lossless or step.encoding.near_lossless:
                 held += 36.0 * frame * MEGAPIXEL
-            size = size_of(name, step.encoding, made, self.source) if made.size else None
+            size = size_of(name, step.encoding, made, self.source, seen) if made.size else None
         memory = BASE_BYTES + (self.source.bytes or 0) + COPIES * max(self.memory, held)
         self.costs[step.id] = Cost(size, round(self.milliseconds / 1000, 4), round(memory))
         self.milliseconds = 0.0
@@ -119,8 +125,13 @@ def costs(
     return walk.costs
 
 
-def size_of(name: str | None, options: Encoding, made: Outline, source: Source) -> int | None:
-    """About how many bytes a file will have; ``None`` where the size or the format is not known."""
+def size_of(
+    name: str | None, options: Encoding, made: Outline, source: Source, seen: float = 1.0
+) -> int | None:
+    """About how many bytes a file will have; ``None`` where the size is not known.
+
+    ``seen`` is the share of it that shows the picture and not a flat colour.
+    """
     if made.size is None:
         return None
     bits = _BITS.get(name or "webp", 2.0)
@@ -134,7 +145,7 @@ def size_of(name: str | None, options: Encoding, made: Outline, source: Source) 
         bits = 5.0 if options.palette else bits
     area = made.size[0] * made.size[1]
     found = area * (made.frames or 1) * bits / 8 * float((area / MEGAPIXEL) ** -0.06)
-    size = 100 + found * _busy(source)
+    size = 100 + found * _busy(source) * (0.02 + 0.98 * seen)
     return round(min(size, options.max_bytes or size))
 
 
@@ -150,6 +161,17 @@ def _busy(source: Source) -> float:
     if source.bits_a_pixel is None or usual is None:
         return 1.0
     return min(3.0, max(0.02, source.bits_a_pixel / usual))
+
+
+def _share_left(operation: Any, given: Outline, made: Outline) -> float:
+    """Of what an operation shows of a picture, the share in what it makes; the rest is one flat colour."""
+    if operation.action == "resize" and operation.fit == "contain" and operation.background != "blur":
+        if not (given.size and operation.width is not None and operation.height is not None):
+            return 1.0
+        scaled = operation.plan(*given.size).scaled
+        return float(scaled[0] * scaled[1] / (made.most[0] * made.most[1]))
+    flat = operation.action == "border" or getattr(operation, "mode", None) == "background"
+    return min(1.0, _megapixels(given) / _megapixels(made)) if flat else 1.0
 
 
 def _decode(walk: _Walk, works: Sequence[Work]) -> Outline:
@@ -170,7 +192,7 @@ def _decode(walk: _Walk, works: Sequence[Work]) -> Outline:
     if all(work.operation.pure_resize for work in takers):
         smallest = sum(_megapixels(walk.outlines[work.id]) for work in takers if work.id in walk.outlines)
     spent += (prices.CONVERTING * source.converted + prices.TURNING * source.turned) * smallest
-    walk.milliseconds += spent
+    walk.milliseconds += spent + prices.CMYK * source.cmyk
     return given
 
 

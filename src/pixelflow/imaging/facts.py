@@ -60,6 +60,7 @@ def probed(source: Source) -> wire.Facts:
         color=made.bands > 2,
         depth=16 if made.format == "ushort" else 8,
         converted=made is not found,
+        cmyk=found.interpretation == "cmyk",
         turned=source.orientation != 1 and source.frames == 1,
     )
     return wire.Facts(source.format, source.width, source.height, header)

@@ -32,6 +32,7 @@ class Origin:
     bytes: int | None = None
     converted: bool = False
     """Whether its colours have to be converted to sRGB."""
+    cmyk: bool = False
     turned: bool = False
     """Whether it is stored otherwise than upright."""
 
@@ -85,7 +86,7 @@ def predict(pipeline: Pipeline, origin: Origin, limits: ImageLimits) -> Predicti
             continue
         moves = (made.frames or 1) > 1 or (not moving and (origin.outline.frames or 1) > 1)
         warnings += advice.of_step(step, taken, made, formats[step.id], moves=moves)
-    start = Source(given, origin.format, origin.bytes, origin.converted, origin.turned)
+    start = Source(given, origin.format, origin.bytes, origin.converted, origin.cmyk, origin.turned)
     spent = costs(works(pipeline), start, shapes, formats)
     outputs = [
         _expected(step, formats[step.id], shapes.get(step.id), spent.get(step.id))

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from pixelflow.operations.outline import Outline
 
 
+MEGAPIXEL = 1e6
+
+
 @dataclass(frozen=True, slots=True)
 class Price:
     """Milliseconds: once, for each megapixel taken, for each made, and for each taken that has alpha.
@@ -43,16 +46,16 @@ UNKNOWN = Price(1.0, taken=10.0, alpha=5.0)
 """An operation that nobody measured, as a plug-in's."""
 COPY = Price(0.2, taken=1.8)
 
-_Priced = Price | Callable[[Any], Price]
+_Priced = Price | Callable[[Any, float], Price]
 
 
-def of_operation(operation: Any) -> Price:
-    """What a step costs with these parameters."""
+def of_operation(operation: Any, megapixels: float) -> Price:
+    """What a step costs with these parameters on a frame of this size."""
     known = OPERATIONS.get(operation.action, UNKNOWN)
-    return known if isinstance(known, Price) else known(operation)
+    return known if isinstance(known, Price) else known(operation, megapixels)
 
 
-def _resize(operation: Any) -> Price:
+def _resize(operation: Any, _: float) -> Price:
     if getattr(operation, "linear", False):
         return Price(1.0, taken=17.0, made=2.0, alpha=18.0, grey=1.0)
     if getattr(operation, "fit", None) == "contain" and operation.background == "blur":
@@ -65,37 +68,37 @@ ENLARGING = Price(0.6, made=25.0, alpha=10.0, deep=1.2)
 """A step that makes a picture larger has more to compute for each pixel."""
 
 
-def _crop(operation: Any) -> Price:
+def _crop(operation: Any, _: float) -> Price:
     looks = {"attention": Price(5.4, taken=0.8), "entropy": Price(13.0, taken=4.3)}
     found = looks.get(operation.gravity) if isinstance(operation.gravity, str) else None
     return found or Price(0.15, made=0.9)
 
 
-def _rotate(operation: Any) -> Price:
+def _rotate(operation: Any, _: float) -> Price:
     if operation.angle % 90 == 0:
         return Price(0.3, taken=3.0)
     return Price(1.2, made=15.0, alpha=22.0, deep=1.2, grey=0.7)
 
 
-def _extend(operation: Any) -> Price:
+def _extend(operation: Any, _: float) -> Price:
     if operation.mode == "blur":
         return Price(3.0, made=16.0, alpha=10.0)
     return Price(0.7, made=1.8 if operation.mode == "background" else 2.8)
 
 
-def _blur(operation: Any) -> Price:
+def _blur(operation: Any, _: float) -> Price:
     sigma = operation.sigma
     plain = 4 + 1.05 * sigma if sigma < 32 else 16.0
     deep = 12 + 16 * sigma if sigma < 16 else 50.0
     return Price(1.5, taken=plain, alpha=12.0, deep=deep / plain)
 
 
-def _convolve(operation: Any) -> Price:
+def _convolve(operation: Any, _: float) -> Price:
     weights = sum(weight != 0 for row in operation.kernel for weight in row)
     return Price(1.3, taken=2 + 2 * weights, alpha=20.0, grey=0.35)
 
 
-def _adjust(operation: Any) -> Price:
+def _adjust(operation: Any, _: float) -> Price:
     lit = (operation.brightness, operation.saturation, operation.hue % 360, operation.lightness) != (
         1,
         1,
@@ -105,12 +108,12 @@ def _adjust(operation: Any) -> Price:
     return Price(1.2, taken=44.0 * lit + 4.0 * (operation.contrast != 1) + 1.0, alpha=5.0, grey=0.9)
 
 
-def _clahe(operation: Any) -> Price:
+def _clahe(operation: Any, _: float) -> Price:
     high = operation.height if isinstance(operation.height, int) else 300
     return Price(3.0, taken=175 + 3.6 * high, alpha=10.0, grey=0.95)
 
 
-def _watermark(operation: Any) -> Price:
+def _watermark(operation: Any, _: float) -> Price:
     if operation.tile != "none":
         return Price(4.0, taken=11.0, alpha=3.0)
     share = operation.scale**2 if operation.width is None and operation.height is None else 0.05
@@ -119,12 +122,33 @@ def _watermark(operation: Any) -> Price:
     return Price(3.0, taken=2.0 + mixed + 40 * min(0.75, share) * turned, alpha=2.0, grey=1.1)
 
 
-def _text(operation: Any) -> Price:
+def _text(operation: Any, _: float) -> Price:
     if operation.tile != "none":
         return Price(4.0, taken=12.0, alpha=2.0, grey=1.3)
     fitted = operation.width is not None
     return Price(
         8.0 if fitted else 3.0 + 0.8 * operation.stroke, taken=5.0 if fitted else 1.8, alpha=1.0, grey=1.3
+    )
+
+
+def _palette(_: Any, megapixels: float) -> Price:
+    return Price(2.0 + 20 * min(1.0, megapixels / 0.016), taken=0.9, alpha=2.0)
+
+
+def _tiles(operation: Any, _: float) -> Price:
+    encoding = {"jpeg": 5.0, "webp": 97.0, "png": 48.0}[operation.format]
+    return Price(8.0, taken=8.0 + 1.4 * encoding, alpha=5.0, grey=0.6)
+
+
+def _responsive(operation: Any, megapixels: float) -> Price:
+    """All files of all widths, as wide as a picture of 3:2 allows."""
+    across = (1.5 * megapixels * MEGAPIXEL) ** 0.5
+    sides = {min(across, width * dpr) for width in operation.widths for dpr in operation.dprs}
+    area = sum(side * side / 1.5 for side in sides) / MEGAPIXEL
+    each = {"avif": 500.0, "webp": 97.0, "jpeg": 5.0, "png": 48.0, "gif": 1150.0}
+    return Price(
+        5.0 + area * sum(each.get(name, 60.0) for name in operation.formats or ("avif", "webp", "jpeg")),
+        taken=3.0,
     )
 
 
@@ -143,10 +167,10 @@ OPERATIONS: Mapping[str, _Priced] = {
     "border": Price(0.5, made=1.7),
     "round_corners": Price(7.0, taken=5.0, deep=2.0, grey=0.9),
     "blur": _blur,
-    "sharpen": lambda operation: Price(2.0, taken=54 + 5.3 * operation.sigma, alpha=5.0, grey=0.95),
-    "unsharp": lambda operation: Price(2.7, taken=8.5 + operation.sigma, alpha=13.0, deep=3.9, grey=0.3),
+    "sharpen": lambda operation, _: Price(2.0, taken=54 + 5.3 * operation.sigma, alpha=5.0, grey=0.95),
+    "unsharp": lambda operation, _: Price(2.7, taken=8.5 + operation.sigma, alpha=13.0, deep=3.9, grey=0.3),
     "pixelate": Price(1.0, taken=3.0, alpha=4.5, deep=1.5, grey=0.4),
-    "median": lambda operation: Price(
+    "median": lambda operation, _: Price(
         1.5, taken=150 + 2.9 * max(0, operation.size - 9), alpha=40.0, grey=0.4
     ),
     "convolve": _convolve,
@@ -155,7 +179,9 @@ OPERATIONS: Mapping[str, _Priced] = {
     "invert": Price(0.4, taken=1.6, alpha=4.5),
     "adjust": _adjust,
     "tint": Price(2.0, taken=31.0, alpha=4.5, grey=1.0),
-    "duotone": lambda operation: Price(1.2, taken=7.5 if operation.amount == 1 else 11, alpha=7.0, grey=1.0),
+    "duotone": lambda operation, _: Price(
+        1.2, taken=7.5 if operation.amount == 1 else 11, alpha=7.0, grey=1.0
+    ),
     "gamma": Price(0.9, taken=2.8, alpha=5.0, deep=1.8),
     "threshold": Price(0.8, taken=5.4, alpha=15.0, deep=1.5, grey=0.3),
     "normalize": Price(11.0, taken=50.0, alpha=35.0, grey=0.95),
@@ -165,7 +191,7 @@ OPERATIONS: Mapping[str, _Priced] = {
     "vignette": Price(2.5, taken=12.0, alpha=6.0, grey=0.4),
     "gradient": Price(4.0, taken=22.0, alpha=2.0, grey=0.4),
     "watermark": _watermark,
-    "composite": lambda operation: Price(2.5 * len(operation.layers), taken=4.0 * len(operation.layers)),
+    "composite": lambda operation, _: Price(2.5 * len(operation.layers), taken=4.0 * len(operation.layers)),
     "redact": Price(2.0, taken=4.0, alpha=4.0),
     "text": _text,
     "frames": COPY,
@@ -174,10 +200,16 @@ OPERATIONS: Mapping[str, _Priced] = {
     "info": Price(6.3, taken=6.0, alpha=17.0),
     "blurhash": Price(1.8, taken=0.7, alpha=4.0, grey=1.5),
     "thumbhash": Price(2.0, taken=0.7, alpha=4.0, grey=1.5),
-    "palette": Price(22.0, taken=0.9, alpha=2.0),
+    "palette": _palette,
+    "contact_sheet": Price(5.0, taken=3.0, made=6.0, alpha=6.0, deep=3.0),
+    "animate": Price(1.0, taken=2.0, made=4.5, alpha=6.0, deep=3.0),
+    "tiles": _tiles,
+    "responsive_set": _responsive,
     "phash": Price(1.0, taken=7.0, alpha=6.0, grey=1.1),
 }
 
+CMYK = 26.0
+"""The tables from CMYK to sRGB, made anew for each picture."""
 CONVERTING = 30.0
 """A megapixel from CMYK or another profile to sRGB."""
 TURNING = 4.0

@@ -73,6 +73,7 @@ class Header(msgspec.Struct, frozen=True):
     color: bool
     depth: int
     converted: bool
+    cmyk: bool
     turned: bool
 
 

@@ -31,4 +31,4 @@ def origin_of(facts: wire.Facts) -> Origin:
         color=header.color,
         depth=header.depth,
     )
-    return Origin(outline, facts.format, header.bytes, header.converted, header.turned)
+    return Origin(outline, facts.format, header.bytes, header.converted, header.cmyk, header.turned)
