@@ -120,7 +120,7 @@ def _services(
     pool: Pool,
     metrics: Metrics,
 ) -> Services:
-    intake = IntakeLimits(settings.upload_bytes)
+    intake = IntakeLimits(settings.upload_bytes, settings.readable)
     assets = Assets(store, storage, intake, time.time)
     admission = Admission(
         store, storage, time.monotonic, settings.queue.max_queue_depth, settings.storage.min_free_bytes

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from pixelflow.domain.installed import readable
 from pixelflow.domain.limits import ImageLimits
 from pixelflow.operations.described import Described
 from pixelflow.worker.pool import PoolOptions
@@ -141,6 +142,14 @@ class LimitSettings(Part):
     """Wall time of one job, then its decoder is killed."""
 
 
+class FormatSettings(Part):
+    """Formats that are read only where that is wanted."""
+
+    allow_svg: bool = False
+    """SVG is read: made harmless, then drawn by a decoder that is started for this one file and ends with
+    it."""
+
+
 class LogSettings(Part):
     """What the server says."""
 
@@ -171,7 +180,13 @@ class Settings:
         self.worker = part(WorkerSettings)
         self.keeper = part(KeeperSettings)
         self.limits = part(LimitSettings)
+        self.formats = part(FormatSettings)
         self.log = part(LogSettings)
+
+    @property
+    def readable(self) -> frozenset[str]:
+        """Names of the formats that are read."""
+        return readable("svg") if self.formats.allow_svg else readable()
 
     @property
     def upload_bytes(self) -> int:
@@ -219,4 +234,5 @@ class Settings:
             memory_bytes=self.limits.max_memory_bytes,
             max_jobs=self.worker.child_max_jobs,
             max_rss_bytes=self.worker.child_max_rss_bytes,
+            svg=self.formats.allow_svg,
         )

@@ -13,6 +13,7 @@ import pixelflow
 EXTRAS = {"heic": "heif", "jxl": "jxl", "pdf": "pdf"}
 PACKAGES = ("pillow_heif", "_pillow_heif", "pillow_jxl", "pypdfium2")
 HEADS = {
+    "svg": b"<svg xmlns='http://www.w3.org/2000/svg'/>",
     "heic": b"\0\0\0\x18ftypheic\0\0\0\0mif1heic",
     "jxl": b"\xff\x0a\x7a\x1d",
     "pdf": b"%PDF-1.7\n",
@@ -72,7 +73,7 @@ def ran(without: list[str], *arguments: str) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("name", HEADS)
+@pytest.mark.parametrize("name", EXTRAS)
 def test_an_upload_is_refused(told: dict[str, Any], name: str) -> None:
     status, problem = told["uploads"][name]
     install = f"pip install 'pixelflow-server[{EXTRAS[name]}]'"
@@ -80,6 +81,12 @@ def test_an_upload_is_refused(told: dict[str, Any], name: str) -> None:
     assert (problem["extra"], problem["install"]) == (EXTRAS[name], install)
     assert install in problem["detail"]
     assert name not in problem["allowed"]
+
+
+def test_what_a_setting_allows_is_refused_with_its_name(told: dict[str, Any]) -> None:
+    status, problem = told["uploads"]["svg"]
+    assert (status, problem["found"], problem["setting"]) == (415, "svg", "ALLOW_SVG")
+    assert "set ALLOW_SVG=true" in problem["detail"]
 
 
 @pytest.mark.parametrize("name", ["heic", "jxl"])

@@ -10,9 +10,10 @@ def formats(as_json: JsonOption = False) -> None:
     import json
     from dataclasses import asdict
 
+    from pixelflow.cli.configuration import read_settings
     from pixelflow.domain.installed import formats as installed
 
-    found = installed()
+    found = installed(*sorted(read_settings({}).readable))
     if as_json:
         typer.echo(json.dumps({"formats": [asdict(known) for known in found]}, indent=2))
         return

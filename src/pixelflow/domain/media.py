@@ -34,6 +34,7 @@ FORMATS = (
     Format("heic", "image/heic", ("heic", "heif"), max_depth=12, extra="heif"),
     Format("jxl", "image/jxl", ("jxl",), extra="jxl"),
     Format("pdf", "application/pdf", ("pdf",), writes=False, alpha=False, extra="pdf"),
+    Format("svg", "image/svg+xml", ("svg",), writes=False),
     Format("jp2", "image/jp2", ("jp2", "j2k", "jpx"), writes=False),
     Format("bmp", "image/bmp", ("bmp", "dib"), writes=False),
     Format("ico", "image/vnd.microsoft.icon", ("ico",), writes=False),
@@ -48,7 +49,7 @@ DRAWN = frozenset({"pdf", "svg"})
 """Formats without pixels of their own: they are drawn at some number of dots an inch."""
 PAGED = frozenset({"tiff", "pdf"})
 """Formats with pages, of which one is the picture."""
-SETTINGS: Mapping[str, str] = {}
+SETTINGS: Mapping[str, str] = {"svg": "ALLOW_SVG"}
 """The setting that allows a format which is not read unless it is allowed."""
 
 

@@ -1,6 +1,6 @@
 """The caged decoder's program: prepare, seal, then one task after the other until the supervisor hangs up.
 
-``python -I -m pixelflow.imaging.child SOCKET PARENT SANDBOX MEMORY_BYTES OUTPUT_BYTES``
+``python -I -m pixelflow.imaging.child SOCKET PARENT SANDBOX MEMORY_BYTES OUTPUT_BYTES SVG``
 """
 
 import codecs
@@ -22,6 +22,8 @@ NAME = "pf-decoder"
 """What ``ps`` and ``top`` call it."""
 PROGRESS_SECONDS = 0.25
 """Least time between two messages of progress."""
+SVG, NO_SVG = "svg", "no-svg"
+"""Its last order: whether it may draw SVG, as only one does that is made for a single task."""
 EXHAUSTED = 3
 """Exit status after memory ran out: what is left of the heap is not trusted with another task."""
 _CODECS = (
@@ -86,12 +88,14 @@ def serve(
 ) -> None:
     """Seal the process and do tasks until the socket closes.
 
-    ``orders``: the sandbox's setting, bytes of memory, bytes of an output.
+    ``orders``: the sandbox's setting, bytes of memory, bytes of an output, and whether it draws SVG.
     """
-    from pixelflow.imaging import render, warmup
+    from pixelflow.imaging import native, render, warmup
     from pixelflow.operations import fonts
 
-    sandbox, memory_bytes, output_bytes = orders
+    sandbox, memory_bytes, output_bytes, drawing = orders
+    if drawing == SVG:
+        native.allow_svg()
     cage.call_process(NAME)
     scratch = [_empty_file() for _ in range(warmup.SCRATCH)]
     if sandbox == "off":

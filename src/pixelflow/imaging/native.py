@@ -71,6 +71,17 @@ def load() -> dict[str, str]:
     }
 
 
+def allow_svg() -> None:
+    """Open the loader of SVG too, in a process that is made for one such file."""
+    import pyvips
+
+    from pixelflow.imaging.decoders.choice import DECODERS
+    from pixelflow.imaging.decoders.svg import svg
+
+    pyvips.operation_block_set("VipsForeignLoadSvg", False)
+    DECODERS["svg"] = svg
+
+
 def check(versions: Mapping[str, str]) -> None:
     """Raises StartupError with the remedy when a library is below its floor; one that is not there is not."""
     from pixelflow.imaging.codecs import numbers

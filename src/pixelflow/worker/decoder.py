@@ -13,7 +13,7 @@ from typing import Protocol
 
 import msgspec
 
-from pixelflow.imaging import wire
+from pixelflow.imaging import child, wire
 from pixelflow.worker.process import Process, run
 from pixelflow.worker.zygote import Zygote
 
@@ -33,6 +33,8 @@ class Cage:
     sandbox: str
     memory_bytes: int
     output_bytes: int
+    svg: bool = False
+    """Whether it may draw SVG."""
 
 
 class Listener(Protocol):
@@ -245,7 +247,8 @@ class Decoder:
 
 
 def _born(cage: Cage, zygote: Zygote, line: int, stderr: int) -> Process:
-    orders = (cage.sandbox, str(cage.memory_bytes), str(cage.output_bytes))
+    drawing = child.SVG if cage.svg else child.NO_SVG
+    orders = (cage.sandbox, str(cage.memory_bytes), str(cage.output_bytes), drawing)
     return zygote.fork(orders, line, stderr) or run("pixelflow.imaging.child", line, orders, stderr)
 
 

@@ -1,21 +1,24 @@
 """The pool of caged decoders: one child process a slot, a few tasks in flight in each."""
 
 import asyncio
+import os
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import structlog
 
 from pixelflow.domain.errors import Busy, StartupError
 from pixelflow.domain.limits import ImageLimits
+from pixelflow.domain.media import SNIFF_BYTES, sniff
 from pixelflow.imaging import wire
 from pixelflow.imaging.cage import MISSING
 from pixelflow.worker.decoder import Cage, Decoder
 from pixelflow.worker.running import Running, Stopped
 from pixelflow.worker.slot import MOST_PLACES, Slot, Stage
+from pixelflow.worker.solitary import Solitary
 from pixelflow.worker.zygote import Zygote
 
 log = structlog.get_logger()
@@ -36,6 +39,8 @@ class PoolOptions:
     memory_bytes: int
     max_jobs: int
     max_rss_bytes: int
+    svg: bool = False
+    """Whether SVG is drawn, by decoders that do one task each."""
     fork: bool = True
     """Whether decoders are forked from one that is prepared, rather than each started by itself."""
     start_seconds: float = 30.0
@@ -56,6 +61,14 @@ class Pool:
         self._cage = Cage(options.sandbox, options.memory_bytes, largest_file)
         self._on_room = on_room
         self._zygote = Zygote()
+        self._solitary = Solitary(
+            replace(self._cage, svg=True),
+            self._zygote,
+            job_seconds=options.job_seconds,
+            start_seconds=options.start_seconds,
+            on_room=self._after_solitary,
+            on_reaped=self.reaped,
+        )
         self._target = 0
         self._slots: list[Slot] = []
         self._decoders: set[Decoder] = set()
@@ -105,6 +118,7 @@ class Pool:
         for running in self._waiting:
             running.end(Stopped())
         self._waiting.clear()
+        self._solitary.close()
         while self._decoders:
             self._changed.clear()
             await self._changed.wait()
@@ -122,7 +136,7 @@ class Pool:
     @property
     def room(self) -> int:
         """How many more tasks it takes now."""
-        return max(0, sum(slot.room for slot in self._slots) - len(self._waiting))
+        return max(0, sum(slot.room for slot in self._slots) - len(self._waiting) - self._solitary.load)
 
     @property
     def healthy(self) -> bool:
@@ -154,8 +168,11 @@ class Pool:
         if len(self._waiting) >= MOST_PLACES * self._target:
             raise Busy("the decoders have all they can take", retry_after=1)
         running = Running(task, fds, on_progress, asyncio.get_running_loop().create_future(), on_written)
-        running.take_back = self._take_back
         running.outcome.add_done_callback(running.abandoned)
+        if self._options.svg and any(_is_svg(file) for file in fds[: 1 + len(task.assets)]):
+            self._decoders.update(self._solitary.submit(running, self._target))
+            return running
+        running.take_back = self._take_back
         self._waiting.append(running)
         self._feed()
         return running
@@ -211,6 +228,11 @@ class Pool:
             self._waiting.appendleft(running)
         self._balance()
         self._feed()
+
+    def _after_solitary(self) -> None:
+        self._decoders.update(self._solitary.feed(self._target))
+        if self.room:
+            self._on_room()
 
     def reaped(self, decoder: Decoder) -> None:
         self._decoders.discard(decoder)
@@ -268,3 +290,7 @@ class Pool:
             if slot is None:
                 return
             slot.give(self._waiting.popleft())
+
+
+def _is_svg(file: int) -> bool:
+    return sniff(os.pread(file, SNIFF_BYTES, 0)) == "svg"
