@@ -9,7 +9,8 @@ from PIL import Image, ImageSequence
 from harness.operating import animation, apply, frames, pixels, still
 from harness.pictures import encoded, photo
 from harness.rendering import rendered
-from pixelflow.domain.errors import ImageError
+from pixelflow.domain.errors import ImageError, InvalidRequest
+from pixelflow.operations.pipeline import parse
 
 FRAMES = [photo(60, 40, seed=seed) for seed in range(5)]
 ARRAYS = [np.asarray(frame) for frame in FRAMES]
@@ -110,3 +111,53 @@ def test_a_still_is_one_frame():
     np.testing.assert_array_equal(pixels(apply(picture, "frames", page=0, delay=5, loop=2)), pixels(picture))
     with pytest.raises(ImageError, match="there is no frame 1: there is one frame, number 0"):
         apply(picture, "frames", first=1)
+
+
+@pytest.mark.parametrize("limit", ["error", "truncate", "first_frame"])
+@pytest.mark.parametrize("most", [5, 6, 65535])
+def test_a_limit_that_is_met_changes_nothing(limit, most):
+    made = apply(animation(ARRAYS), "frames", max_frames=most, on_limit=limit)
+
+    np.testing.assert_array_equal(pixels(made), np.concatenate(ARRAYS))
+
+
+@pytest.mark.parametrize(
+    ("limit", "kept"), [("truncate", [0, 1, 2]), ("first_frame", [0])], ids=["truncate", "first_frame"]
+)
+def test_a_limit_that_is_passed_is_told_in_the_file(limit, kept):
+    step = {"action": "frames", "max_frames": 3, "on_limit": limit, "lossless": True}
+
+    out = rendered(moving(lossless=True), step)
+
+    assert getattr(out.picture, "n_frames", 1) == len(kept)
+    for (shown, *_), index in zip(played_or_still(out.file), kept, strict=True):
+        np.testing.assert_array_equal(shown, ARRAYS[index])
+
+
+def played_or_still(content):
+    picture = Image.open(BytesIO(content))
+    return played(content) if getattr(picture, "n_frames", 1) > 1 else [(np.asarray(picture.convert("RGB")),)]
+
+
+def test_the_limit_counts_what_was_chosen():
+    made = apply(animation(ARRAYS), "frames", first=1, count=2, max_frames=2)
+
+    assert len(frames(made)) == 2
+
+
+@pytest.mark.parametrize("wrong", [{"count": 0}, {"max_frames": 0}, {"first": -1}, {"page": -1}])
+def test_no_frame_at_all_is_refused_in_time(wrong):
+    with pytest.raises(InvalidRequest) as refused:
+        parse([{"id": "a", "action": "frames", **wrong}])
+
+    assert refused.value.problems[0].field in wrong
+
+
+def test_a_gif_without_any_frame_is_damaged():
+    header = encoded(Image.new("P", (8, 8)), "GIF")
+    empty = header[: header.index(b",")] + b";"
+
+    with pytest.raises(ImageError) as failed:
+        rendered(empty, {"action": "frames"})
+
+    assert failed.value.code == "corrupt"

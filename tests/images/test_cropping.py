@@ -1,10 +1,14 @@
 """Cutting a part out is slicing."""
 
+from io import BytesIO
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from harness.operating import animation, applied, apply, frames, operation
-from harness.pictures import photo
+from harness.pictures import encoded, photo
+from harness.rendering import rendered
 from pixelflow.domain.errors import ImageError
 
 PHOTO = np.asarray(photo(240, 160))
@@ -142,3 +146,55 @@ def test_trim_cuts_every_frame_by_the_same_box():
     assert (made.width, made.get_page_height(), made.height) == (36, 26, 78)
     for frame, alone in zip(frames(made), stills, strict=True):
         np.testing.assert_array_equal(frame, alone[5:31, 6:42])
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_trim_is_the_box_around_what_differs(seed):
+    random = np.random.default_rng(seed)
+    picture = np.full((40, 50, 3), 77, np.uint8)
+    top, left = random.integers(0, 30), random.integers(0, 40)
+    picture[top : top + random.integers(1, 11), left : left + random.integers(1, 11)] = random.integers(
+        90, 250, 3
+    )
+    across, down = random.integers(0, 2, 2, dtype=bool)
+
+    rows, columns = np.nonzero((np.abs(picture.astype(int) - 77) > 10).any(axis=2))
+    box = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
+    if across:
+        cut = min(box[0], 50 - box[2])
+        box[0], box[2] = cut, 50 - cut
+    if down:
+        cut = min(box[1], 40 - box[3])
+        box[1], box[3] = cut, 40 - cut
+
+    made = applied(picture, "trim", equal_h=bool(across), equal_v=bool(down))
+
+    if (picture[0, 0] == 77).all():
+        np.testing.assert_array_equal(made, picture[box[1] : box[3], box[0] : box[2]])
+
+
+@pytest.mark.parametrize("blank", [[255] * 3, [0], [9, 0], [10, 20, 30, 0], [10, 20, 30, 255]])
+@pytest.mark.parametrize(
+    "parameters", [{}, {"margin": 5}, {"equal_h": True, "equal_v": True}, {"threshold": 0}]
+)
+def test_a_blank_picture_stays_whole_in_every_kind(blank, parameters):
+    for depth in (np.uint8, np.uint16):
+        picture = np.full((12, 20, len(blank)), blank, depth) * depth(np.iinfo(depth).max // 255)
+        np.testing.assert_array_equal(applied(picture, "trim", **parameters), picture)
+        moving = apply(animation([picture, picture]), "trim", **parameters)
+        assert (moving.width, moving.height, moving.get_page_height()) == (20, 24, 12)
+
+
+def test_what_follows_a_trim_goes_by_its_size_and_the_record_has_it():
+    picture = encoded(Image.fromarray(scene([255, 255, 255], [255, 155, 255])), "PNG")
+
+    out = rendered(
+        picture,
+        {"id": "cut", "action": "trim"},
+        {"id": "half", "action": "resize", "width": "50%", "from": "cut"},
+        {"id": "room", "action": "pad", "left": "100%", "from": "cut"},
+    )
+
+    sizes = {made.step: (made.width, made.height) for made in out.finished.made}
+    assert sizes == {"cut": (8, 6), "half": (4, 3), "room": (16, 6)}
+    assert {name: Image.open(BytesIO(file)).size for name, file in out.files.items()} == sizes

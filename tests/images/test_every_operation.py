@@ -1,14 +1,20 @@
 """What holds for every operation: any depth, any bands, any size, every frame."""
 
+import json
+from io import BytesIO
+
 import numpy as np
 import pytest
 import pyvips
+from PIL import Image, ImageCms
 
 from harness.operating import Pixels, animation, apply, frames, operation, pixels, still
-from harness.pictures import photo
+from harness.pictures import encoded, photo
+from harness.rendering import rendered
 from pixelflow.operations.outline import Outline
 from pixelflow.operations.registry import operations
 
+RELATIVE = ImageCms.Intent.RELATIVE_COLORIMETRIC
 SAMPLES = [
     ("resize", {"width": 21}),
     ("resize", {"width": 21, "height": 40, "fit": "cover"}),
@@ -168,7 +174,7 @@ def test_one_that_streams_reads_once_from_the_top(action, parameters, kind):
         assert made.pngsave_buffer(keep="none") == wanted.pngsave_buffer(keep="none")
 
 
-@pytest.mark.parametrize("kind", ["rgba", "grey-16"])
+@pytest.mark.parametrize("kind", ["grey", "rgba", "rgb-16", "grey-alpha-16"])
 @pytest.mark.parametrize(("action", "parameters"), [s for s in SAMPLES if s[0] != "contact_sheet"])
 def test_every_frame_of_an_animation_is_treated_like_a_still(action, parameters, kind):
     stills = [kinds(np.asarray(photo(48, 36, seed)))[kind] for seed in range(3)]
@@ -179,6 +185,42 @@ def test_every_frame_of_an_animation_is_treated_like_a_still(action, parameters,
     for frame, alone in zip(frames(moving), stills, strict=True):
         expected = pixels(apply(still(alone), action, {"mark": MARK}, **parameters))
         np.testing.assert_array_equal(frame, expected)
+
+
+@pytest.mark.parametrize(("action", "parameters"), [s for s in SAMPLES if s[0] not in {"icc", "animate"}])
+def test_ink_is_treated_as_the_colours_that_it_makes(action, parameters):
+    ink = encoded(photo(48, 36).convert("CMYK"), "TIFF")
+    profile = ImageCms.ImageCmsProfile(BytesIO(pyvips.Operation.call("profile_load", "cmyk")))
+    seen = ImageCms.profileToProfile(
+        Image.open(BytesIO(ink)), profile, ImageCms.createProfile("sRGB"), RELATIVE, outputMode="RGB"
+    )
+    mark = encoded(Image.fromarray(pixels(MARK)), "PNG")
+
+    by_ink = rendered(ink, {"action": action, **parameters, "format": "png"}, assets={"mark": mark}).pixels
+    wanted = pixels(apply(still(np.asarray(seen)), action, {"mark": MARK}, **parameters))
+
+    found = by_ink if by_ink.ndim == 3 else by_ink[..., None]
+    assert found.shape == wanted.shape
+    # What is converted may be off by one, and what sharpens or spreads values makes more of it.
+    near = np.abs(found.astype(int) - wanted) <= (8 if action in {"convolve", "clahe", "equalize"} else 4)
+    assert near.mean() > 0.97
+
+
+JSON = [(name, {}) for name, model in operations().items() if model.produces == "json"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("action", "parameters"), JSON, ids=[name for name, _ in JSON])
+def test_what_is_told_of_a_picture_is_told_of_every_kind_and_of_the_first_frame(action, parameters, kind):
+    stills = [kinds(np.asarray(photo(48, 36, seed)))[kind] for seed in range(3)]
+
+    told = apply(still(stills[0]), action, **parameters)
+    of_moving = apply(animation(stills), action, **parameters)
+
+    assert json.loads(json.dumps(told)) == told
+    assert {key: value for key, value in of_moving.items() if key != "frames"} == {
+        key: value for key, value in told.items() if key != "frames"
+    }
 
 
 @pytest.mark.parametrize("kind", ["grey", "rgba", "rgb-16"])
