@@ -19,6 +19,7 @@ from pixelflow.worker.process import ENVIRONMENT
 from pixelflow.worker.running import Died, Running, Stopped
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="the cage is made of parts of Linux")
+WRITTEN = wire.pack(wire.Written(wire.Made("thumb", "jpeg", 64, 48)))
 WITHOUT_LANDLOCK = Path(__file__).parent / "without_landlock.py"
 
 
@@ -205,6 +206,8 @@ async def test_memory_that_runs_out_ends_the_task_and_not_the_pool(tmp_path: Pat
         wire.Finished([], [], wire.Facts("jpeg", 1, 1), {}),
         wire.Finished([wire.Made("other", "jpeg")], [], wire.Facts("jpeg", 1, 1), {}),
         wire.Finished([wire.Made("thumb", "../x")], [], wire.Facts("jpeg", 1, 1), {}),
+        wire.Written(wire.Made("other", "jpeg")),
+        wire.Written(wire.Made("thumb", "../x")),
         wire.Failed("cancelled", "no such code comes out of the cage"),
         wire.Failed("withdrawn", "nobody took it back"),
         wire.Failed("storage", "not an errno"),
@@ -226,8 +229,16 @@ async def test_a_decoder_that_lies_is_killed(
 
 @pytest.mark.parametrize(
     "noise",
-    [b"\xff\xff\xff\xff", b"\x05\x00\x00\x00noise", bytes(4), wire.pack(wire.Progress(1)) * 1000],
-    ids=["too long", "no message", "empty", "a flood"],
+    [
+        b"\xff\xff\xff\xff",
+        b"\x05\x00\x00\x00noise",
+        bytes(4),
+        wire.pack(wire.Progress(1)) * 1000,
+        WRITTEN * 2,
+        WRITTEN
+        + wire.pack(wire.Finished([], [wire.Skipped("thumb", "x", "y")], wire.Facts("jpeg", 1, 1), {})),
+    ],
+    ids=["too long", "no message", "empty", "a flood", "written twice", "written and skipped"],
 )
 async def test_a_decoder_that_raves_is_killed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, noise: bytes

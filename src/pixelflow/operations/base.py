@@ -33,6 +33,7 @@ class Context:
     facts: Mapping[str, Any] = field(default_factory=dict)
     """What the source said of itself before anything was applied: format, width, height, frames, exif, …"""
     step: str = ""
+    """The step's id, for errors alone: what is made is the same for equal steps, whatever they are called."""
     size: tuple[int, int] = (0, 0)
     """The true width and height of one frame of the picture handed in, as if nothing had been shrunk while
     decoding; a scaling operation computes its target from this, never from the picture."""

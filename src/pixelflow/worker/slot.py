@@ -10,8 +10,8 @@ from typing import Protocol
 
 import structlog
 
-from pixelflow.domain.media import BY_NAME, DOCUMENTS
 from pixelflow.imaging import wire
+from pixelflow.worker.answers import implausible, unasked
 from pixelflow.worker.decoder import Cage, Decoder
 from pixelflow.worker.running import Died, Outcome, Running
 from pixelflow.worker.zygote import Zygote
@@ -189,8 +189,8 @@ class Slot:
 
     def _wrote(self, made: wire.Made) -> None:
         head = self._queue[0]
-        if made.step not in head.task.outputs or made.step in head.written or not _known(made):
-            return self.garbled("an output that the task does not ask for")
+        if reason := unasked(made, head):
+            return self.garbled(reason)
         head.written.add(made.step)
         if not head.outcome.done():
             head.on_written(made)
@@ -198,7 +198,7 @@ class Slot:
 
     def _answered(self, reply: wire.Finished | wire.Failed) -> None:
         head = self._queue[0]
-        if reason := _implausible(reply, head):
+        if reason := implausible(reply, head):
             return self.garbled(reason)
         if isinstance(reply, wire.Failed) and reply.code == "oom":
             return self.kill(Died("oom", reply.message))
@@ -277,30 +277,3 @@ def _signal_name(code: int) -> str:
         return signal.Signals(-code).name if code < 0 else f"exit status {code}"
     except ValueError:
         return f"signal {-code}"
-
-
-def _implausible(reply: wire.Finished | wire.Failed, running: Running) -> str | None:
-    """Why this cannot be the answer to that task: the supervisor acts on what it says."""
-    if isinstance(reply, wire.Failed):
-        if reply.code not in wire.CODES or (reply.code == "storage" and not reply.message.isdecimal()):
-            return f"failed with {reply.code!r}"
-        if reply.code == "withdrawn" and not running.outcome.done():
-            return "gave up a task that nobody took back"
-        return None
-    made = [each.step for each in reply.made]
-    promised = set(running.task.outputs)
-    if (
-        len(made) != len(set(made))
-        or set(made) - promised
-        or promised - set(made) - {s.step for s in reply.skipped}
-    ):
-        return "made other outputs than the task asks for"
-    if running.written - set(made):
-        return "took back an output that it had told of"
-    if not all(_known(each) for each in reply.made):
-        return "made an output of an unknown format"
-    return None
-
-
-def _known(made: wire.Made) -> bool:
-    return made.format in DOCUMENTS or made.format in BY_NAME
