@@ -74,10 +74,10 @@ def laid_over(image: pyvips.Image, layer: pyvips.Image, placement: Placement) ->
     x, y = max(left, 0), max(top, 0)
     if right <= x or bottom <= y or placement.opacity == 0:
         return image
+    part = _faded(layer.crop(x - left, y - top, right - x, bottom - y), placement.opacity)
     if placement.blend in FORMULAS:
         # They are read here and where the result is: what led to them is not to be done twice.
-        image, layer = image.copy_memory(), layer.copy_memory()
-    part = _faded(layer.crop(x - left, y - top, right - x, bottom - y), placement.opacity)
+        image, part = image.copy_memory(), part.copy_memory()
     if has_color(part) and not has_color(image):
         image = image.colourspace("rgb16" if image.format == "ushort" else "srgb")
     if placement.blend == "xor" and not image.hasalpha():
@@ -154,11 +154,10 @@ def _pattern(
     """A picture of this size full of the layer, one of which has its corner at ``corner``."""
     # Room of the picture's size puts the next copy out of sight; more would only take memory.
     width, height = layer.width + min(spacing[0], size[0]), layer.height + min(spacing[1], size[1])
-    cell = layer.embed(0, 0, width, height)
+    cell = layer.copy_memory().embed(0, 0, width, height)
     if tile == "chess":
         blank = cell.linear(0, 0).cast(layer.format)
         cell = cell.join(blank, "horizontal").join(blank.join(cell, "horizontal"), "vertical")
-    cell = cell.copy_memory()
     shift_x, shift_y = -corner[0] % cell.width, -corner[1] % cell.height
     across = -(-(size[0] + shift_x) // cell.width)
     down = -(-(size[1] + shift_y) // cell.height)
