@@ -67,6 +67,8 @@ def test_the_doctor_finds_a_sound_installation(pixelflow: Command) -> None:
     assert checks["libvips"]["detail"].startswith("8.")
     assert {check["name"] for check in report["checks"] if check["part"] == "cage"} >= {"landlock", "seccomp"}
     assert checks["store"]["detail"] == "sqlite://"
+    assert {"jpeg", "avif", "jp2"} <= set(checks["read"]["detail"].split(", "))
+    assert checks["svg"]["detail"] == "it is switched off: set ALLOW_SVG=true"
     assert "PixelFlow can run here." in pixelflow("doctor", PORT="0").stdout
 
 

@@ -1,5 +1,6 @@
 """Every format in and out: the pixels are those that were drawn, and what is cut off or too large is told."""
 
+import json
 import struct
 import zlib
 from io import BytesIO
@@ -285,6 +286,11 @@ class TestPages:
         out = rendered(self.FILE, *steps, small)
         sizes = {name: Image.open(BytesIO(file)).size for name, file in out.files.items()}
         assert sizes == {"p0": (40, 30), "p1": (60, 20), "p2": (24, 48), "small": (10, 3)}
+
+    def test_are_counted(self) -> None:
+        (file,) = rendered(self.FILE, {"action": "info"}).files.values()
+        assert json.loads(file)["pages"] == 3
+        assert json.loads(file)["frames"] == 1
 
     def test_that_are_not_there(self) -> None:
         with pytest.raises(

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pixelflow import __version__
 from pixelflow.domain.errors import StartupError
+from pixelflow.domain.installed import advice, formats
 from pixelflow.imaging.cage import MISSING
 from pixelflow.imaging.wire import Ready
 from pixelflow.roles import bound
@@ -55,6 +56,7 @@ async def checks(settings: Settings) -> list[Check]:
     return [
         *_machine(),
         *await _decoder(settings),
+        *_formats(settings),
         *_backends(),
         *_folders(settings),
         _port(settings.http.host, settings.http.port),
@@ -104,6 +106,16 @@ def _cage_part(name: str, state: str, sandbox: str) -> Check:
         return Check("cage", name, State.WARNING, state, "SANDBOX is off; unset it")
     verdict = State.BROKEN if sandbox == "required" else State.WARNING
     return Check("cage", name, verdict, state.removeprefix(MISSING), CAGE_REMEDIES.get(name, ""))
+
+
+def _formats(settings: Settings) -> Iterator[Check]:
+    """What an installation without them can do very well without is no warning."""
+    here = formats(*sorted(settings.readable))
+    yield Check("formats", "read", State.OK, ", ".join(known.name for known in here if known.reads))
+    yield Check("formats", "written", State.OK, ", ".join(known.name for known in here if known.writes))
+    for known in here:
+        if not known.reads:
+            yield Check("formats", known.name, State.OK, advice(known.name))
 
 
 def _backends() -> Iterator[Check]:

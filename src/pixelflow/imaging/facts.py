@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 class SourceFacts(Mapping[str, Any]):
     """Read from the header when first asked for, so that a pipeline that does not ask pays nothing.
 
-    ``width`` and ``height`` (pixels of one upright frame), ``format``, ``frames``, ``bytes``, ``orientation``
-    (EXIF, 1–8), ``depth`` (bits a channel), ``channels``, ``alpha``, ``space``, ``density`` (pixels an inch),
-    ``icc`` (the profile's name), ``delays`` (milliseconds), ``loop``, ``exif`` (its tags by name); ``None``
-    where there is nothing.
+    ``width`` and ``height`` (pixels of one upright frame), ``format``, ``frames``, ``pages``, ``bytes``,
+    ``orientation`` (EXIF, 1–8), ``depth`` (bits a channel), ``channels``, ``alpha``, ``space``, ``density``
+    (pixels an inch), ``icc`` (the profile's name), ``delays`` (milliseconds), ``loop``, ``exif`` (its tags by
+    name); ``None`` where there is nothing.
     """
 
     def __init__(self, source: Source) -> None:
@@ -31,6 +31,7 @@ class SourceFacts(Mapping[str, Any]):
             "height": source.height,
             "format": source.format,
             "frames": source.frames,
+            "pages": source.pages,
             "bytes": len(source.data),
             "orientation": source.orientation,
         }
@@ -97,7 +98,7 @@ def _optional(field: str) -> Callable[[pyvips.Image], Any]:
 
 
 _KIND = re.compile(r", [A-Z][A-Za-z ]*, \d+ components, \d+ bytes\)$")
-_IMMEDIATE = ("width", "height", "format", "frames", "bytes", "orientation")
+_IMMEDIATE = ("width", "height", "format", "frames", "pages", "bytes", "orientation")
 _READERS: Mapping[str, Callable[[pyvips.Image], Any]] = {
     "depth": _depth,
     "channels": lambda head: head.bands,
