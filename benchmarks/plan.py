@@ -93,11 +93,11 @@ class Row:
     @property
     def cpu(self) -> tuple[float, float]:
         """Told and measured, in seconds."""
-        return sum(each.cpu_seconds for each in self.plan.outputs), self.real.cpu_seconds
+        return sum(each.cpu_seconds or 0.0 for each in self.plan.outputs), self.real.cpu_seconds
 
     @property
     def memory(self) -> tuple[int, int]:
-        return max(each.memory_bytes for each in self.plan.outputs), self.real.memory_bytes
+        return max(each.memory_bytes or 0 for each in self.plan.outputs), self.real.memory_bytes
 
     @property
     def bytes(self) -> tuple[int, int]:

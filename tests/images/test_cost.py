@@ -11,7 +11,7 @@ from harness.pooling import outcome, running_pool
 from harness.rendering import probed
 from pixelflow.domain.limits import ImageLimits
 from pixelflow.imaging import prices, wire
-from pixelflow.imaging.prediction import Expected, Origin, predict
+from pixelflow.imaging.prediction import Expected, Origin, predict, unknown
 from pixelflow.operations.outline import exactly
 from pixelflow.operations.pipeline import parse
 from pixelflow.operations.registry import operations
@@ -26,7 +26,7 @@ def told(origin: Origin, *steps: dict[str, Any]) -> list[Expected]:
 
 
 def seconds(origin: Origin, *steps: dict[str, Any]) -> float:
-    return sum(each.cpu_seconds for each in told(origin, *steps))
+    return sum(each.cpu_seconds or 0.0 for each in told(origin, *steps))
 
 
 def test_every_operation_has_a_price() -> None:
@@ -40,8 +40,8 @@ def test_a_larger_picture_costs_more(name: str) -> None:
     step = {"action": "blur", "format": name}
     (small,), (large,) = (told(Origin(exactly(side, side), name), step) for side in (500, 2000))
 
-    assert 4 < large.cpu_seconds / small.cpu_seconds < 20
-    assert large.memory_bytes > small.memory_bytes
+    assert 4 < (large.cpu_seconds or 0) / (small.cpu_seconds or 1) < 20
+    assert (large.memory_bytes or 0) > (small.memory_bytes or 0)
     assert 8 < (large.bytes or 0) / (small.bytes or 1) < 20
 
 
@@ -83,6 +83,12 @@ def test_a_picture_too_large_for_the_memory_is_told() -> None:
     assert "over_memory" in [each.code for each in predict(parse(steps), huge, ImageLimits()).warnings]
 
 
+def test_what_a_picture_of_unknown_size_costs_is_not_told() -> None:
+    (output,) = told(unknown(ImageLimits()), SMALL)
+
+    assert (output.cpu_seconds, output.memory_bytes, output.bytes) == (None, None, None)
+
+
 HEAVY = [
     [{"id": "a", "action": "rotate", "angle": 30, "format": "png"}],
     [{"id": "a", "action": "normalize", "format": "png"}],
@@ -102,7 +108,7 @@ HEAVY = [
 async def test_the_memory_that_was_told_is_enough(steps: list[dict[str, Any]], tmp_path: Path) -> None:
     source = encoded(photo(2400, 1800))
     plan = predict(parse(steps), probed(source), ImageLimits())
-    enough = max(256 << 20, *(each.memory_bytes for each in plan.outputs), 0)
+    enough = max(256 << 20, *(each.memory_bytes or 0 for each in plan.outputs))
 
     async with running_pool(tmp_path, memory_bytes=enough, job_seconds=100) as bench:
         ended = await outcome(bench.submit(*steps, source=source))

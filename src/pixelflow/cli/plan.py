@@ -105,8 +105,8 @@ def _table(found: "Prediction") -> None:
             known(each.alpha),
             "–" if each.frames is None else str(each.frames),
             "–" if each.bytes is None else weight(each.bytes),
-            duration(each.cpu_seconds),
-            weight(each.memory_bytes),
+            "–" if each.cpu_seconds is None else duration(each.cpu_seconds),
+            "–" if each.memory_bytes is None else weight(each.memory_bytes),
         )
         for each in found.outputs
     ]

@@ -158,8 +158,8 @@ class PlannedOutput:
     alpha: bool | None = None
     frames: int | None = None
     size: int | None = None
-    cpu_seconds: float = 0.0
-    memory_bytes: int = 0
+    cpu_seconds: float | None = None
+    memory_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

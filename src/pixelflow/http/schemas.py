@@ -223,8 +223,8 @@ class PlannedOutput(Shape):
     alpha: bool | None = Field(examples=[False])
     frames: int | None = Field(examples=[1])
     bytes: int | None = Field(examples=[4800])
-    cpu_seconds: float = Field(examples=[0.02])
-    memory_bytes: int = Field(examples=[310_000_000])
+    cpu_seconds: float | None = Field(examples=[0.02])
+    memory_bytes: int | None = Field(examples=[310_000_000])
 
 
 class PlanWarning(Shape):

@@ -15,7 +15,7 @@ from pixelflow.operations.outline import Outline
 from pixelflow.operations.references import SOURCE, STEP
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from pixelflow.domain.limits import ImageLimits
     from pixelflow.imaging.advice import Advice
@@ -48,8 +48,8 @@ class Expected:
     alpha: bool | None = None
     frames: int | None = None
     bytes: int | None = None
-    cpu_seconds: float = 0.0
-    memory_bytes: int = 0
+    cpu_seconds: float | None = None
+    memory_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,10 @@ def predict(pipeline: Pipeline, origin: Origin, limits: ImageLimits) -> Predicti
         moves = (made.frames or 1) > 1 or (not moving and (origin.outline.frames or 1) > 1)
         warnings += advice.of_step(step, taken, made, formats[step.id], moves=moves)
     start = Source(given, origin.format, origin.bytes, origin.converted, origin.cmyk, origin.turned)
-    spent = costs(works(pipeline), start, shapes, formats)
+    bounded = _bounded(pipeline, given, shapes, limits)
+    spent = {
+        name: cost for name, cost in costs(works(pipeline), start, shapes, formats).items() if name in bounded
+    }
     outputs = [
         _expected(step, formats[step.id], shapes.get(step.id), spent.get(step.id))
         for step in pipeline.outputs
@@ -139,6 +142,21 @@ def _outline(step: Step, taken: Outline, known: dict[str, Outline], limits: Imag
     if made.size:
         check_picture(*made.size, limits, frames=made.frames or 1, step=step.id)
     return replace(made, paged=False)
+
+
+def _bounded(
+    pipeline: Pipeline, given: Outline, shapes: Mapping[str, Outline], limits: ImageLimits
+) -> frozenset[str]:
+    """Ids of the steps of which enough is known to say what they cost at most."""
+
+    def bounded(outline: Outline) -> bool:
+        return outline.size is not None or outline.most[0] * outline.most[1] <= limits.max_image_area
+
+    found: set[str | None] = {None} if bounded(given) else set()
+    for step in pipeline.steps:
+        if step.source in found and (step.id not in shapes or bounded(shapes[step.id])):
+            found.add(step.id)
+    return frozenset(name for name in found if name is not None)
 
 
 def _expected(step: Step, name: str | None, made: Outline | None, cost: Cost | None) -> Expected:
