@@ -1,5 +1,6 @@
 """What is told of a pipeline before it runs is what comes out of it."""
 
+import importlib
 import os
 from dataclasses import dataclass
 from functools import cache
@@ -124,11 +125,13 @@ class Seen:
 
 def seen(file: bytes, name: str) -> Seen:
     """By Pillow what libvips reads the first frame of alone, or not at all."""
+    if name == "jxl":
+        importlib.import_module("pillow_jxl")  # Pillow knows the format once this was imported
     if name in {"apng", "avif", "jxl"}:
         with Image.open(BytesIO(file)) as picture:
             alpha = "A" in picture.getbands()
             return Seen(*picture.size, getattr(picture, "n_frames", 1), alpha=alpha, opaque=not alpha)
     made = pyvips.Image.new_from_buffer(file, "n=-1" if name in {"gif", "webp"} else "")
     height = made.get_page_height()
-    opaque = not made.hasalpha() or made[made.bands - 1].min() >= 255
+    opaque = name in {"gif", "webp"} and (not made.hasalpha() or made[made.bands - 1].min() >= 255)
     return Seen(made.width, height, made.height // height, alpha=made.hasalpha(), opaque=opaque)

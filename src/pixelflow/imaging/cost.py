@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pixelflow.operations.outline import Outline
     from pixelflow.operations.pipeline import Step
 
-BASE_BYTES = 260 * 1024 * 1024
+BASE_BYTES = 280 * 1024 * 1024
 """Address space of a decoder that does nothing, some 205 MB, and room for its threads."""
 COPIES = 1.3
 """Pictures lie in memory as often as told, and pieces of them in libvips' buffers."""
@@ -102,8 +102,9 @@ class _Walk:
             ease = min(1.2, max(0.3, _busy(self.source) ** 0.3)) * (0.15 + 0.85 * seen)
             self.milliseconds += prices.of_encoding(name, step.encoding, made, frame) * frames * ease
             held += ENCODING_BYTES.get(name or "", 45.0) * frame * frames * MEGAPIXEL
-            if step.encoding.lossless or step.encoding.near_lossless:
-                held += 36.0 * frame * MEGAPIXEL
+            without_loss = step.encoding.lossless or step.encoding.near_lossless
+            if without_loss or (name in {"webp", None} and made.alpha is not False):
+                held += LOSSLESS_BYTES * frame * MEGAPIXEL
             size = size_of(name, step.encoding, made, self.source, seen) if made.size else None
         memory = BASE_BYTES + (self.source.bytes or 0) + COPIES * max(self.memory, held)
         self.costs[step.id] = Cost(size, round(self.milliseconds / 1000, 4), round(memory))
@@ -112,6 +113,8 @@ class _Walk:
 
 ENCODING_BYTES = {"jpeg": 4.0, "png": 12.0, "webp": 12.0, "avif": 45.0, "gif": 20.0, "tiff": 8.0}
 """What a codec takes for each pixel beside the picture."""
+LOSSLESS_BYTES = 36.0
+"""The same where it is without loss, which WebP's alpha always is."""
 
 
 def costs(
