@@ -295,3 +295,18 @@ def test_without_a_face_gravity_goes_by_what_draws_the_eye():
     by_face = rendered(source, crop | {"gravity": "face"}).pixels
 
     np.testing.assert_array_equal(by_face, rendered(source, crop | {"gravity": "attention"}).pixels)
+
+
+@with_faces
+@pytest.mark.parametrize("form", ["PNG", "JPEG"])
+def test_a_face_too_small_to_be_seen_in_the_result_is_kept_all_the_same(form):
+    picture = Image.fromarray(np.full((900, 2000, 3), 90, np.uint8))
+    picture.paste(Image.fromarray(astronaut()).resize((200, 200)), (1780, 350))
+    wanted = np.asarray(picture.resize((222, 100), Image.Resampling.LANCZOS))[:, 172:]
+
+    made = rendered(
+        encoded(picture, form),
+        {"action": "thumbnail", "width": 50, "height": 100, "gravity": "face", "format": "png"},
+    ).pixels
+
+    assert psnr(made, wanted) > 28

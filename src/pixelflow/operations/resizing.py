@@ -103,6 +103,8 @@ class Resize(Operation):
 
     def scaled(self, width: int, height: int) -> tuple[int, int] | None:
         scaled = self.plan(width, height).scaled
+        if self._seeks_faces:
+            return None
         return scaled if self._common and scaled[0] <= width and scaled[1] <= height else None
 
     def target(self, width: int, height: int) -> tuple[int, int]:
@@ -124,6 +126,8 @@ class Resize(Operation):
 
     def shrink(self, width: int, height: int) -> float:
         if self.linear or self.kernel == "nearest":
+            return 1.0
+        if self._seeks_faces:
             return 1.0
         scaled = self.plan(width, height).scaled
         found = max(1.0, min(width / scaled[0], height / scaled[1]))
@@ -173,7 +177,7 @@ class Resize(Operation):
         look = image
         if isinstance(self.gravity, str) and self.gravity not in PLACES:
             # What is looked at is read twice, which a streaming decoder cannot do; the smaller one will do.
-            if scaled[0] > image.width or first_frame(image).height != image.height:
+            if self._seeks_faces or scaled[0] > image.width or first_frame(image).height != image.height:
                 image = image.copy_memory()
                 look = first_frame(image)
             else:
@@ -183,6 +187,11 @@ class Resize(Operation):
 
     def _resampled(self, frame: pyvips.Image, size: tuple[int, int]) -> pyvips.Image:
         return resample(frame, *size, self.kernel, linear=self.linear)
+
+    @property
+    def _seeks_faces(self) -> bool:
+        """Whether it looks for faces, which are too small in the result to be found there."""
+        return self.gravity == "face" and not self.pure_resize
 
     @property
     def _common(self) -> bool:
