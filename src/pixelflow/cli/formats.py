@@ -12,6 +12,7 @@ def formats(as_json: JsonOption = False) -> None:
 
     from pixelflow.cli.configuration import read_settings
     from pixelflow.domain.installed import formats as installed
+    from pixelflow.domain.media import SETTINGS
 
     found = installed(*sorted(read_settings({}).readable))
     if as_json:
@@ -29,7 +30,7 @@ def formats(as_json: JsonOption = False) -> None:
             mark(known.animated),
             mark(known.alpha),
             str(known.max_depth),
-            known.extra or "",
+            known.extra or ("" if known.reads else SETTINGS.get(known.name, "")),
         )
         for known in found
     ]
