@@ -26,7 +26,7 @@ from pixelflow.imaging.native import environment
 
 LIMIT = 1.1
 Job = dict[str, Any]
-EXTENSIONS = {"jpeg": "jpg"}
+EXTENSIONS = {"jpeg": "jpg", "tile": "zip"}
 
 
 class Failed(Exception):

@@ -166,7 +166,17 @@ def animate(job: dict[str, Any]) -> None:
     strip.webpsave(job["output"], Q=QUALITY, effort=4, keep="none")
 
 
+def responsive_set(job: dict[str, Any]) -> None:
+    """Three widths in two formats, each width from the next larger one."""
+    image = pyvips.Image.thumbnail(job["source"], 1600).copy_memory()
+    for width in (1600, 800, 400):
+        image = image.thumbnail_image(width).copy_memory() if width < image.width else image
+        image.webpsave(f"{job['output']}.{width}.webp", Q=QUALITY, effort=4, keep="none")
+        image.jpegsave(f"{job['output']}.{width}.jpg", Q=QUALITY, keep="none")
+
+
 FOUND |= {
+    "responsive_set": responsive_set,
     "thumbnail": thumbnail,
     "scaled": scaled,
     "contact_sheet": contact_sheet,
