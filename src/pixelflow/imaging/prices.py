@@ -55,12 +55,15 @@ def of_operation(operation: Any, megapixels: float) -> Price:
     return known if isinstance(known, Price) else known(operation, megapixels)
 
 
-def _resize(operation: Any, _: float) -> Price:
+def _resize(operation: Any, megapixels: float) -> Price:
     if getattr(operation, "linear", False):
         return Price(1.0, taken=17.0, made=2.0, alpha=18.0, grey=1.0)
     if getattr(operation, "fit", None) == "contain" and operation.background == "blur":
         return Price(15.0, taken=1.8, made=20.0, alpha=10.0)
-    looks = getattr(operation, "gravity", None) in {"attention", "entropy"}
+    gravity = getattr(operation, "gravity", None)
+    if gravity == "face":
+        return Price(_looking(megapixels), taken=6.0, made=4.5, alpha=6.0, grey=1.0)
+    looks = gravity in ("attention", "entropy")
     return Price(6.0 if looks else 0.6, taken=1.8, made=4.5, alpha=6.0, deep=5.0, grey=1.0)
 
 
@@ -68,7 +71,9 @@ ENLARGING = Price(0.6, made=25.0, alpha=10.0, deep=1.2)
 """A step that makes a picture larger has more to compute for each pixel."""
 
 
-def _crop(operation: Any, _: float) -> Price:
+def _crop(operation: Any, megapixels: float) -> Price:
+    if operation.gravity == "face":
+        return Price(_looking(megapixels), taken=5.0, grey=1.0)
     looks = {"attention": Price(5.4, taken=0.8), "entropy": Price(13.0, taken=4.3)}
     found = looks.get(operation.gravity) if isinstance(operation.gravity, str) else None
     return found or Price(0.15, made=0.9)
@@ -129,6 +134,19 @@ def _text(operation: Any, _: float) -> Price:
     return Price(
         8.0 if fitted else 3.0 + 0.8 * operation.stroke, taken=5.0 if fitted else 1.8, alpha=1.0, grey=1.3
     )
+
+
+def _looking(megapixels: float) -> float:
+    """For faces once over a frame, which is made small for it."""
+    return min(135.0, 200.0 * megapixels)
+
+
+def _redact(operation: Any, megapixels: float) -> Price:
+    if not operation.faces:
+        return Price(2.0, taken=4.0, alpha=4.0)
+    closely = min(1400.0, 330.0 * megapixels) if megapixels > 0.7 else 0.0
+    looking = (_looking(megapixels) + closely) / max(megapixels, 0.001)
+    return Price(2.0, taken=8.0 + looking, alpha=4.0, deep=1.0, grey=1.0)
 
 
 def _palette(_: Any, megapixels: float) -> Price:
@@ -192,7 +210,7 @@ OPERATIONS: Mapping[str, _Priced] = {
     "gradient": Price(4.0, taken=22.0, alpha=2.0, grey=0.4),
     "watermark": _watermark,
     "composite": lambda operation, _: Price(2.5 * len(operation.layers), taken=4.0 * len(operation.layers)),
-    "redact": Price(2.0, taken=4.0, alpha=4.0),
+    "redact": _redact,
     "text": _text,
     "frames": COPY,
     "metadata": COPY,
