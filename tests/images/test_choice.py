@@ -8,10 +8,11 @@ import pyvips
 from PIL import Image, ImageDraw
 from skimage.metrics import structural_similarity
 
-from harness.operating import still
+from harness.operating import animation, still
 from harness.pictures import encoded, photo
 from harness.rendering import SHARED, rendered
 from pixelflow.domain.errors import ImageError, InvalidRequest
+from pixelflow.domain.installed import writable
 from pixelflow.imaging import similarity
 from pixelflow.operations.pipeline import parse
 
@@ -253,6 +254,34 @@ def test_auto_chooses_from_what_is_allowed():
     only = rendered(PNG, SAME | {"format": "auto", "formats": ["png", "tiff"]})
     assert only.picture.format in {"PNG", "TIFF"}
     assert np.array_equal(only.pixels, np.asarray(PHOTO))
+
+
+@pytest.mark.parametrize("form", ["heic", "jxl"])
+def test_formats_of_extras_are_searched_as_well(form):
+    if form not in writable():
+        pytest.skip(f"{form} is not written here")
+
+    near = rendered(PNG, SAME | {"format": form, "auto_quality": {"target": 0.95, "encodes": 4}})
+    tight = rendered(PNG, SAME | {"format": form, "max_bytes": 2500})
+    any_of = rendered(PNG, SAME | {"format": "auto", "formats": [form, "jpeg"]})
+
+    assert chosen(near).score >= 0.95
+    assert len(tight.file) <= 2500
+    assert {trial.format for trial in chosen(any_of).tried} == {form, "jpeg"}
+
+
+def test_an_animation_without_loss_in_the_smallest_way():
+    pixels = [np.asarray(drawing().resize((60, 45)).rotate(angle)) for angle in (0, 10, 20)]
+    source = animation(pixels).webpsave_buffer(lossless=True)
+
+    out = rendered(source, SAME | {"format": "auto", "formats": ["apng", "webp", "png"], "lossless": True})
+
+    choice = chosen(out)
+    assert {(trial.format, trial.score) for trial in choice.tried} == {("apng", 1.0), ("webp", 1.0)}
+    assert len(out.file) == min(trial.bytes for trial in choice.tried)
+    assert out.picture.n_frames == 3
+    still_one = rendered(PNG, SAME | {"format": "auto", "formats": ["apng", "png"]})
+    assert chosen(still_one).left_out == {"apng": "it is for animations"}
 
 
 def test_auto_without_loss():

@@ -181,7 +181,9 @@ def test_transparency_is_kept():
     assert "style" not in image
 
 
-@pytest.mark.parametrize(("formats", "kept"), [(None, ["webp", "gif"]), (["avif", "webp", "jpeg"], ["webp"])])
+@pytest.mark.parametrize(
+    ("formats", "kept"), [(None, ["webp", "gif"]), (["avif", "webp", "jpeg"], ["avif", "webp"])]
+)
 def test_a_moving_picture_moves(formats, kept):
     frames = [np.asarray(photo(80, 60, seed)) for seed in (1, 2, 3)]
     source = animation(frames).webpsave_buffer(lossless=True)
@@ -193,6 +195,13 @@ def test_a_moving_picture_moves(formats, kept):
         picture = Image.open(BytesIO(files[told["file"]]))
         assert picture.n_frames == 3
         assert picture.size == (told["width"], told["height"])
+
+
+def test_a_still_is_no_apng_beside_a_png():
+    files, manifest, *_ = made(encoded(PHOTO), widths=[40], formats=["apng", "png"])
+
+    assert [each["format"] for each in manifest["files"]] == ["png"]
+    assert list(files) == ["image-40.png"]
 
 
 @pytest.mark.parametrize("depth", [8, 16])

@@ -6,15 +6,19 @@ What is chosen hangs on the picture and the options alone, never on time: the sa
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from mmap import mmap
 from typing import TYPE_CHECKING, Any
 
 import pyvips
 
 from pixelflow.domain.choice import Choice, Trial
 from pixelflow.domain.errors import ImageError
+from pixelflow.domain.limits import ImageLimits
 from pixelflow.domain.media import BY_NAME
 from pixelflow.imaging import similarity
+from pixelflow.imaging.decoders.choice import DECODERS
 from pixelflow.imaging.decoders.motion import played
+from pixelflow.imaging.decoders.view import WHOLE
 from pixelflow.imaging.encode import encode, on_white
 from pixelflow.imaging.picture import Picture
 from pixelflow.imaging.profile import written
@@ -35,7 +39,7 @@ if TYPE_CHECKING:
 
 TOLERANCE = 0.005
 """SSIM by which a file may be worse than the one that it is measured by, and still looks the same."""
-_LOOK = {"jpeg": 0, "webp": 0, "avif": -22}
+_LOOK = {"jpeg": 0, "webp": 0, "avif": -22, "heic": -22, "jxl": 0}
 """The quality that looks like a JPEG's, less that one's; where this is too low for a picture it is raised."""
 _RAISES = (0, 8, 16)
 _LOSS_PER_QUALITY = (1 - LOOKS_ALIKE - TOLERANCE) / (100 - DEFAULT_QUALITY["jpeg"])
@@ -43,7 +47,7 @@ _LOSS_PER_QUALITY = (1 - LOOKS_ALIKE - TOLERANCE) / (100 - DEFAULT_QUALITY["jpeg
 _DRAWN = 0.5
 """Share of pixels that are as their left neighbour from which on a picture is drawn rather than taken: files
 without loss are worth trying."""
-_EXACT = frozenset({"png", "webp", "avif", "tiff"})
+_EXACT = frozenset({"png", "apng", "webp", "avif", "tiff", "heic", "jxl"})
 """Formats that have files without loss."""
 _BISECTIONS = 8
 """Files made at most for ``max_bytes``, each halving what is left of the qualities."""
@@ -215,7 +219,7 @@ class _Search:
             lossless = [name for name in names if name in _EXACT]
             self.left_out |= {name: "it has no lossless files" for name in names if name not in lossless}
         elif lossy and not _drawn(next(iter(self._looks(lossy[0]).values()))):
-            kept = [name for name in lossless if name == "gif" and self.moves]
+            kept = [name for name in lossless if name == "gif"]
             self.left_out |= {
                 name: "a photo without loss is far larger" for name in lossless if name not in kept
             }
@@ -229,8 +233,9 @@ class _Search:
         moving = any(BY_NAME[other].animated for other in self.options.candidates)
         if self.moves and moving and not known.animated:
             self.left_out[name] = "it has room for one frame only"
-        elif name == "gif" and not self.moves and self.options.formats is None:
-            pass
+        elif name in {"gif", "apng"} and not self.moves:
+            if self.options.formats is not None:
+                self.left_out[name] = "it is for animations"
         elif self.picture.image.hasalpha() and not known.alpha:
             self.left_out[name] = "it has no transparency"
         elif self.options.lossless and self.picture.image.format == "ushort" and known.max_depth < 16:
@@ -293,12 +298,7 @@ class _Search:
     def _score(self, content: bytes, name: str) -> float:
         """The mean SSIM over the frames that are looked at."""
         looks = self._looks(name)
-        options = {"n": -1} if self.moves and BY_NAME[name].animated else {}
-        if options and name == "avif":
-            image = played(content)
-        else:
-            image = pyvips.Image.new_from_buffer(content, "", **options)
-            image = image.copy_memory() if options else image
+        image = _decoded(content, name, animated=self.moves and BY_NAME[name].animated)
         found = [similarity.ssim(look, similarity.luma(frame_at(image, at))) for at, look in looks.items()]
         return round(sum(found) / len(found), 5)
 
@@ -311,6 +311,18 @@ class _Search:
             moments = [(at + 0.5) / _FRAMES for at in range(_FRAMES)] if moving else [0.0]
             self.looks = {at: similarity.luma(frame_at(image, at)) for at in moments}
         return self.looks
+
+
+def _decoded(content: bytes, name: str, *, animated: bool) -> pyvips.Image:
+    """The pixels of a file that was made here; every frame where it is animated."""
+    if animated and name in {"avif", "apng"}:
+        return played(content, name)
+    if name in DECODERS:
+        with mmap(-1, len(content)) as data:
+            data.write(content)
+            return DECODERS[name](data, ImageLimits(), WHOLE).read(animated).copy_memory()
+    image = pyvips.Image.new_from_buffer(content, "", **({"n": -1} if animated else {}))
+    return image.copy_memory() if animated else image
 
 
 def _too_large(file: _File, most: int) -> ImageError:

@@ -39,8 +39,8 @@ ALL_DEPTHS: dict[str, tuple[int, ...]] = {
 MAX_SIDE = {"webp": 16_383, "jpeg": 65_535, "gif": 65_535, "heic": 8_192}
 """Longest side in pixels that a format has room for."""
 
-LOSSY = ("jpeg", "webp", "avif")
-"""Formats whose quality can be searched for."""
+LOSSY = tuple(DEFAULT_QUALITY)
+"""Formats that have a quality."""
 CHOICES = ("avif", "webp", "jpeg", "png", "gif")
 """What ``format: auto`` chooses from by itself: what browsers show."""
 LOOKS_ALIKE = 0.96
@@ -49,7 +49,7 @@ MIN_QUALITY = 10
 """As low as ``max_bytes`` goes by itself."""
 
 _FORMATS_OF = {
-    "quality": tuple(DEFAULT_QUALITY),
+    "quality": LOSSY,
     "lossless": ("webp", "avif", "heic", "jxl"),
     "near_lossless": ("webp",),
     "progressive": ("jpeg", "png"),
@@ -78,7 +78,11 @@ OutputFormat = Annotated[
     BeforeValidator(_spelled),
     AfterValidator(_installed),
 ]
-Allowed = Annotated[Literal["jpeg", "png", "webp", "avif", "gif", "tiff"], BeforeValidator(_spelled)]
+Allowed = Annotated[
+    Literal["jpeg", "png", "apng", "webp", "avif", "gif", "tiff", "heic", "jxl"],
+    BeforeValidator(_spelled),
+    AfterValidator(_installed),
+]
 
 
 class AutoQuality(Described):

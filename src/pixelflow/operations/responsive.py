@@ -177,8 +177,10 @@ class ResponsiveSet(Operation):
         moves = image.get_page_height() < image.height
         if self.formats is None:
             return ("webp", "gif") if moves else ("avif", "webp", "png" if image.hasalpha() else "jpeg")
-        moving = [name for name in self.formats if BY_NAME[name].animated]
-        return moving if moves and moving else self.formats
+        if moves:
+            return [name for name in self.formats if BY_NAME[name].animated] or self.formats
+        # Both are called .png, and an APNG of one frame is one.
+        return [name for name in self.formats if name != "apng"] or self.formats
 
     def _file(self, picture: pyvips.Image, name: str, context: Context) -> _File:
         width, height = frame_size(picture)

@@ -63,9 +63,10 @@ def avif(data: mmap, limits: ImageLimits) -> Opened:
     )
 
 
-def played(sequence: bytes) -> pyvips.Image:
-    """All frames of an AVIF that was written here."""
-    picture = AvifImagePlugin.AvifImageFile(BytesIO(sequence))
+def played(file: bytes, kind: str) -> pyvips.Image:
+    """All frames of an AVIF or APNG that was written here."""
+    reader = AvifImagePlugin.AvifImageFile if kind == "avif" else PngImagePlugin.PngImageFile
+    picture = reader(BytesIO(file))
     return strip(picture, range(picture.n_frames), bands(picture))
 
 
