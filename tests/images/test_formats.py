@@ -549,3 +549,12 @@ OTHERWISE = {
     "Channel_digital_image_CMYK_color_no_profile.jpg": "Pillow knows no ink without a profile",
     "pil_sample_cmyk.jpg": "the same",
 }
+
+
+def test_a_long_animation_becomes_an_avif_in_time() -> None:
+    """At the usual effort the most frames that are let in would take longer than a job may."""
+    drawn = [photo(600, 600, seed) for seed in range(3)]
+    source = encoded(drawn[0], "WEBP", save_all=True, append_images=[*drawn[1:], *drawn] * 6, quality=50)
+    file = rendered(source, {"action": "frames", "first": 0, "format": "avif"}).file
+    tight = rendered(source, {"action": "frames", "first": 0, "format": "avif", "effort": 2}).file
+    assert file == tight
