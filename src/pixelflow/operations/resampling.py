@@ -73,6 +73,8 @@ def scaled(
     """
     whole = frame.width, frame.height
     across, down = (side / out for side, out in zip(filled or whole, (width, height), strict=True))
+    if min(across, down) < 1 and kernel != "nearest":
+        return _enlarged(frame, width, height, kernel)
     if filled in {None, whole} or min(across, down) < 1:
         return frame.resize(width / frame.width, vscale=height / frame.height, kernel=kernel)
     right, below = _margin(frame.width, across), _margin(frame.height, down)
@@ -80,6 +82,27 @@ def scaled(
         frame = frame.embed(0, 0, frame.width + right, frame.height + below, extend="copy")
     reduced = frame.reducev(down, kernel=kernel, gap=GAP).reduceh(across, kernel=kernel, gap=GAP)
     return reduced.crop(0, 0, width, height)
+
+
+def _enlarged(frame: pyvips.Image, width: int, height: int, kernel: Kernel) -> pyvips.Image:
+    """With at least one side larger; that one by a cubic kernel unless ``linear`` is asked for."""
+    import pyvips
+
+    across, down = width / frame.width, height / frame.height
+    if min(across, down) < 1:
+        frame = frame.resize(min(across, 1), vscale=min(down, 1), kernel=kernel)
+    # libvips' own resize has what it enlarges half a pixel too far to the right and too far down.
+    return frame.affine(
+        [max(across, 1), 0, 0, max(down, 1)],
+        interpolate=pyvips.Interpolate.new("bilinear" if kernel == "linear" else "bicubic"),
+        oarea=[0, 0, width, height],
+        idx=0.5,
+        idy=0.5,
+        odx=-0.5,
+        ody=-0.5,
+        extend="copy",
+        premultiplied=True,
+    )
 
 
 def _margin(side: int, shrink: float) -> int:

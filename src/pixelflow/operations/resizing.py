@@ -75,7 +75,8 @@ class Resize(Operation):
     dpr: float = Field(default=1, ge=0.1, le=8)
     """Pixels of the device for each pixel asked for."""
     kernel: Kernel = "lanczos3"
-    """How pixels are weighed against their neighbours."""
+    """How pixels are weighed against their neighbours; what grows, grows by `nearest`, by `linear`, or, with
+    all others, by Catmull and Rom's cubic."""
     background: Backdrop = "transparent"
     """The canvas of `contain`: a colour, `auto` (the picture's edge) or `blur` (the picture, blurred)."""
     linear: bool = False
