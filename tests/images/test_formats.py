@@ -558,3 +558,8 @@ def test_a_long_animation_becomes_an_avif_in_time() -> None:
     file = rendered(source, {"action": "frames", "first": 0, "format": "avif"}).file
     tight = rendered(source, {"action": "frames", "first": 0, "format": "avif", "effort": 2}).file
     assert file == tight
+    for box in (b"mvhd", b"tkhd", b"mdhd"):
+        at = file.index(box) + 4
+        assert file[at] == 1
+        assert file[at + 4 : at + 20] == bytes(16), "it says when it was made"
+    assert getattr(Image.open(BytesIO(file)), "n_frames", 1) > 20

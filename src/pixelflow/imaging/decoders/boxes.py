@@ -13,7 +13,7 @@ MAX_BOXES = 10_000
 """Boxes of a file that are looked at."""
 
 
-def boxes(data: mmap, at: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+def boxes(data: mmap | bytes, at: int, end: int) -> Iterator[tuple[bytes, int, int]]:
     """Type, start and end of each box's content; raises ValueError for one that is cut off."""
     for _ in range(MAX_BOXES):
         if at + 8 > end:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
+from pixelflow.imaging.decoders.boxes import boxes
 from pixelflow.imaging.encoders.beside import beside
 from pixelflow.operations.encoding import full_chroma
 from pixelflow.operations.frames import frame_size
@@ -22,6 +23,8 @@ _SLOWEST = 9
 MANY_PIXELS, FAST_EFFORT = 10_000_000, 2
 """An AVIF with more pixels than this in all its frames gets this effort unless another one is asked for: a
 quarter of the time, at twice the bytes."""
+_CONTAINERS, _DATED = frozenset({b"moov", b"trak", b"mdia"}), frozenset({b"mvhd", b"tkhd", b"mdhd"})
+"""Boxes in which others are, and those that say when something was made and changed."""
 DEFAULT_DELAY = 100
 """Milliseconds that a frame is shown unless the source tells."""
 
@@ -31,7 +34,7 @@ def avif(image: pyvips.Image, options: Encoding, quality: int, keep: int, effort
     if options.effort is None and image.width * image.height > MANY_PIXELS:
         effort = FAST_EFFORT
     full = options.lossless or full_chroma(options, quality)
-    return _written(
+    made = _written(
         image,
         "AVIF",
         keep,
@@ -40,6 +43,24 @@ def avif(image: pyvips.Image, options: Encoding, quality: int, keep: int, effort
         speed=_SLOWEST - effort,
         max_threads=1,
     )
+    return _timeless(made)
+
+
+def _timeless(file: bytes) -> bytes:
+    """Without the moment at which it was written (ISO/IEC 14496-12, 8.2.2, 8.3.2, 8.4.2), so that the same
+    comes out each time."""
+    made = bytearray(file)
+
+    def clear(start: int, end: int) -> None:
+        for kind, at, until in boxes(file, start, end):
+            if kind in _CONTAINERS:
+                clear(at, until)
+            elif kind in _DATED:
+                size = 16 if file[at] == 1 else 8
+                made[at + 4 : at + 4 + size] = bytes(size)
+
+    clear(0, len(file))
+    return bytes(made)
 
 
 def apng(image: pyvips.Image, options: Encoding, quality: int, keep: int, effort: int) -> bytes:
