@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
+from pixelflow.domain.errors import PixelFlowError
 from pixelflow.domain.event import Event
 from pixelflow.domain.job import Job, Output
 from pixelflow.domain.media import media_type
@@ -66,7 +68,9 @@ class Results:
             await self._telling
 
     async def discard(self) -> None:
-        """Forget what is staged."""
+        """Forget what is staged; nothing is under way any more then."""
+        with suppress(OSError, PixelFlowError):
+            await self.stop()
         files = list(self.staged.values())
         self.staged.clear()
         await self.storage.discard(files)
