@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
@@ -216,10 +217,16 @@ def _render(steps: list[dict[str, Any]], content: bytes) -> tuple[wire.Finished,
 
 def _described(made: wire.Made, file: bytes) -> dict[str, Any]:
     import pyvips
+    from PIL import Image
 
     found: dict[str, Any] = {"id": made.step, "format": made.format, "bytes": len(file)}
     if made.format == "json":
         return found | dict.fromkeys(("width", "height", "alpha", "frames"))
+    if made.format in {"apng", "avif", "jxl"}:  # of these libvips reads the first frame, or nothing
+        with Image.open(BytesIO(file)) as picture:
+            width, height = picture.size
+            alpha, frames = "A" in picture.getbands(), getattr(picture, "n_frames", 1)
+        return found | {"width": width, "height": height, "alpha": alpha, "frames": frames}
     image = pyvips.Image.new_from_buffer(file, "n=-1" if made.format in {"gif", "webp"} else "")
     high = image.get_page_height()
     frames = image.height // high

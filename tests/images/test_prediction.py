@@ -5,9 +5,11 @@ import os
 from dataclasses import dataclass
 from functools import cache
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 import pyvips
 from hypothesis import HealthCheck, event, given, note, settings
 from hypothesis import strategies as some
@@ -15,7 +17,7 @@ from PIL import Image
 
 from harness.anything import ASSET, pipelines
 from harness.pictures import encoded, photo
-from harness.rendering import probed, rendered
+from harness.rendering import SHARED, probed, rendered
 from pixelflow.domain.errors import ImageError
 from pixelflow.domain.limits import ImageLimits
 from pixelflow.domain.media import sniff
@@ -92,6 +94,48 @@ def test_a_random_pipeline_makes_what_was_told(steps: list[dict[str, Any]], kind
             check(told, done.files[told.id])
     again = rendered(source, *steps, assets=assets, **LIMITS)
     assert again.files == done.files
+
+
+SHAPES: list[dict[str, Any]] = [
+    {"id": "same", "action": "thumbnail", "width": 200, "height": 150},
+    {"id": "odd", "action": "resize", "width": "33.3%", "format": "jpeg"},
+    {"id": "cover", "action": "resize", "width": 90, "height": 77, "fit": "cover", "format": "webp"},
+    {"id": "down", "action": "resize", "width": 99, "height": 300, "fit": "cover_down", "format": "png"},
+    {"id": "outside", "action": "resize", "width": 120, "height": 80, "fit": "outside", "format": "jpeg"},
+    {"id": "contain", "action": "resize", "width": 131, "height": 60, "fit": "contain", "format": "png"},
+    {"id": "small", "action": "resize", "width": 101, "output": False},
+    {"id": "rotate", "action": "rotate", "angle": 33.3, "from": "small", "format": "webp"},
+    {"id": "turn", "action": "rotate", "angle": 270, "from": "small", "format": "tiff"},
+    {"id": "zoom", "action": "zoom", "x": 1.37, "y": 0.61, "from": "small", "format": "gif", "effort": 1},
+    {"id": "crop", "action": "crop", "aspect_ratio": "16:9", "from": "small", "format": "png"},
+    {"id": "part", "action": "crop", "width": "47%", "height": 31, "from": "small", "format": "webp"},
+    {"id": "pad", "action": "pad", "left": "7%", "top": 3, "from": "small", "format": "jpeg"},
+    {"id": "wide", "action": "extend", "aspect_ratio": 2.39, "from": "small", "format": "png"},
+    {"id": "border", "action": "border", "width": "3%", "color": "#0008", "from": "small", "format": "webp"},
+    {"id": "flat", "action": "background", "from": "rotate", "format": "png"},
+]
+"""Everything that changes a shape."""
+CORPORA = [
+    each
+    for folder in ("formats", "photos", "orientation")
+    if (SHARED / folder).is_dir()
+    for each in sorted((SHARED / folder).iterdir())
+]
+
+
+@pytest.mark.skipif(not CORPORA, reason="needs ../shared/images")
+@pytest.mark.parametrize("file", CORPORA, ids=lambda file: file.name)
+def test_the_shapes_of_real_pictures_are_what_was_told(file: Path) -> None:
+    source = file.read_bytes()
+    try:
+        plan = predict(parse(SHAPES), probed(source), ImageLimits())
+    except ImageError:
+        pytest.skip("no picture that is read here")
+
+    done = rendered(source, *SHAPES)
+
+    for told in plan.outputs:
+        check(told, done.files[told.id])
 
 
 def check(told: Any, file: bytes) -> None:

@@ -91,6 +91,34 @@ def test_a_crop_gets_true_pixels_beside_a_thumbnail():
     assert np.array_equal(found, np.asarray(PHOTO)[300:350, 500:600])
 
 
+def test_a_picture_stays_for_a_smaller_sibling_after_what_follows_from_it():
+    out = rendered(
+        encoded(photo(128, 128), "TIFF"),
+        {"id": "small", "action": "resize", "width": 40, "format": "png"},
+        {"id": "large", "action": "resize", "width": 100, "output": False},
+        {"id": "turned", "action": "flip", "axis": "both", "from": "large", "format": "png"},
+    )
+
+    assert {name: Image.open(BytesIO(file)).size for name, file in out.files.items()} == {
+        "small": (40, 40),
+        "turned": (100, 100),
+    }
+
+
+def test_a_picture_stays_for_all_that_wait_for_another():
+    mark = {"action": "watermark", "image": "step:late", "from": "early", "format": "png"}
+    out = rendered(
+        JPEG,
+        {"id": "early", "action": "blur", "output": False},
+        {"id": "one", **mark},
+        {"id": "two", **mark, "opacity": 0.5},
+        {"id": "late", "action": "crop", "width": 90, "height": 60, "format": "png"},
+    )
+
+    assert list(out.files) == ["one", "two", "late"]
+    assert out.files["one"] != out.files["two"]
+
+
 def test_a_step_that_may_fail_is_skipped_with_what_follows_from_it():
     out = rendered(
         JPEG,

@@ -18,10 +18,12 @@ if TYPE_CHECKING:
     from pixelflow.operations.outline import Outline
     from pixelflow.operations.pipeline import Step
 
-BASE_BYTES = 280 * 1024 * 1024
-"""Address space of a decoder that does nothing, some 205 MB, and room for its threads."""
+BASE_BYTES = 320 * 1024 * 1024
+"""Address space of a decoder that does nothing, some 205 MB, with room for the extras and its threads."""
 COPIES = 1.3
 """Pictures lie in memory as often as told, and pieces of them in libvips' buffers."""
+ALIKE = 0.6
+"""A frame is quicker to write than a still: most of it is like the one before."""
 SHRINKS = (8, 4, 2)
 """As ``jpeg.FACTORS``, for sources that have twice as many times the pixels that are wanted."""
 
@@ -41,6 +43,19 @@ class Source:
     def bits_a_pixel(self) -> float | None:
         """Of the file, for each pixel of each frame."""
         return None if self.bytes is None else self.bytes * 8 / (_megapixels(self.outline) * MEGAPIXEL)
+
+    @property
+    def busy(self) -> float:
+        """How much more there is to see in it than in most photographs, as its own file tells."""
+        usual = _BITS.get(self.format or "")
+        if self.bits_a_pixel is None or usual is None:
+            return 1.0
+        return min(3.0, max(0.02, self.bits_a_pixel / usual))
+
+    @property
+    def ease(self) -> float:
+        """By how much what hangs on that takes more or less time."""
+        return float(min(1.2, max(0.3, self.busy**0.3)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +98,7 @@ class _Walk:
         price = prices.of_operation(work.operation, pixels[0] / (given.frames or 1))
         if work.operation.family == "resizing" and pixels[1] > pixels[0]:
             price = prices.ENLARGING
-        self.milliseconds += price.milliseconds(given, made, pixels)
+        self.milliseconds += price.milliseconds(given, made, pixels) * (self.source.ease if price.busy else 1)
         seen = self.seen.get(taken_id, 1.0) * (_share_left(work.operation, given, made) if image else 1.0)
         self.seen[work.id] = seen
         self.memory = max(self.memory, held + 2 * _bytes(made))
@@ -99,7 +114,7 @@ class _Walk:
         if image:
             frames = made.frames or 1
             frame = made.most[0] * made.most[1] / MEGAPIXEL
-            ease = min(1.2, max(0.3, _busy(self.source) ** 0.3)) * (0.15 + 0.85 * seen)
+            ease = self.source.ease * (0.15 + 0.85 * seen) * (ALIKE if frames > 1 else 1.0)
             self.milliseconds += prices.of_encoding(name, step.encoding, made, frame) * frames * ease
             held += ENCODING_BYTES.get(name or "", 45.0) * frame * frames * MEGAPIXEL
             without_loss = step.encoding.lossless or step.encoding.near_lossless
@@ -148,7 +163,7 @@ def size_of(
         bits = 5.0 if options.palette else bits
     area = made.size[0] * made.size[1]
     found = area * (made.frames or 1) * bits / 8 * float((area / MEGAPIXEL) ** -0.06)
-    size = 100 + found * _busy(source) * (0.02 + 0.98 * seen)
+    size = 100 + found * source.busy * (0.02 + 0.98 * seen)
     return round(min(size, options.max_bytes or size))
 
 
@@ -156,14 +171,6 @@ _BITS = {"jpeg": 1.7, "png": 17.0, "webp": 1.3, "avif": 0.75, "gif": 5.6, "tiff"
 """Bits for each pixel of a photograph of a megapixel at the default quality."""
 _QUALITY = (0.3, 0.35, 0.45, 0.55, 0.65, 0.8, 0.9, 1.0, 1.25, 2.0, 5.0)
 """Size by tens of quality, of that at 70."""
-
-
-def _busy(source: Source) -> float:
-    """How much more there is to see in it than in most photographs, as its own file tells."""
-    usual = _BITS.get(source.format or "")
-    if source.bits_a_pixel is None or usual is None:
-        return 1.0
-    return min(3.0, max(0.02, source.bits_a_pixel / usual))
 
 
 def _share_left(operation: Any, given: Outline, made: Outline) -> float:
@@ -195,7 +202,9 @@ def _decode(walk: _Walk, works: Sequence[Work]) -> Outline:
     if all(work.operation.pure_resize for work in takers):
         smallest = sum(_megapixels(walk.outlines[work.id]) for work in takers if work.id in walk.outlines)
     spent += (prices.CONVERTING * source.converted + prices.TURNING * source.turned) * smallest
-    walk.milliseconds += spent + prices.CMYK * source.cmyk
+    apart = sum(work.operation.pure_resize for work in takers)
+    times = apart + (apart < len(takers))
+    walk.milliseconds += spent + prices.CMYK * source.cmyk * times
     return given
 
 

@@ -34,6 +34,8 @@ class Price:
     alpha: float = 0.0
     deep: float = 1.1
     grey: float = 0.5
+    busy: bool = False
+    """Whether it is quicker where there is little to see."""
 
     def milliseconds(self, taken: Outline, made: Outline, pixels: tuple[float, float]) -> float:
         """For a picture and its result, whose megapixels these are, in all frames."""
@@ -189,7 +191,7 @@ OPERATIONS: Mapping[str, _Priced] = {
     "unsharp": lambda operation, _: Price(2.7, taken=8.5 + operation.sigma, alpha=13.0, deep=3.9, grey=0.3),
     "pixelate": Price(1.0, taken=3.0, alpha=4.5, deep=1.5, grey=0.4),
     "median": lambda operation, _: Price(
-        1.5, taken=150 + 2.9 * max(0, operation.size - 9), alpha=40.0, grey=0.4
+        1.5, taken=150 + 2.9 * max(0, operation.size - 9), alpha=40.0, grey=0.4, busy=True
     ),
     "convolve": _convolve,
     "grayscale": Price(0.5, taken=4.8, alpha=12.0, grey=0.0),
@@ -202,7 +204,7 @@ OPERATIONS: Mapping[str, _Priced] = {
     ),
     "gamma": Price(0.9, taken=2.8, alpha=5.0, deep=1.8),
     "threshold": Price(0.8, taken=5.4, alpha=15.0, deep=1.5, grey=0.3),
-    "normalize": Price(11.0, taken=50.0, alpha=35.0, grey=0.95),
+    "normalize": Price(5.0, taken=50.0, alpha=35.0, grey=0.95),
     "equalize": Price(1.5, taken=4.2, alpha=48.0, deep=2.0, grey=0.4),
     "clahe": _clahe,
     "noise": Price(1.6, taken=52.0, alpha=7.0, grey=0.9),

@@ -136,7 +136,7 @@ class _Rendering:
         while self.postponed:
             waiting, self.postponed = self.postponed, []
             for work, given, how in waiting:
-                self._walk([(work, None)], given, how)
+                self._walk([(work, None)], given, how, kept=True)
         return wire.Finished(
             made=[self.made[name] for name in self.outputs if name in self.made],
             skipped=list(self.skipped.values()),
@@ -167,13 +167,20 @@ class _Rendering:
     def _format(self, step: Step) -> str:
         return same_as(self.source.format) if step.encoding.format == "same" else step.encoding.format
 
-    def _walk(self, order: Sequence[tuple[Work, Work | None]], picture: Picture, reading: Reading) -> None:
-        """Do all that is done to one picture, and all that follows from it."""
+    def _walk(
+        self,
+        order: Sequence[tuple[Work, Work | None]],
+        picture: Picture,
+        reading: Reading,
+        *,
+        kept: bool = False,
+    ) -> None:
+        """Do all that is done to one picture, and all that follows from it; it may be ``kept`` for others."""
         results: dict[str, Picture] = {}
         waiting = Counter(sibling.id for _, sibling in order if sibling)
         # A sibling that may be skipped leaves its takers to the picture; what waits may need it at any time.
         last = [work for work, sibling in order if sibling is None or sibling.may_fail][-1]
-        lasting = any(not self._ready(work) for work, _ in order)
+        lasting = kept or any(not self._ready(work) for work, _ in order)
         for work, sibling in order:
             if not self._ready(work):
                 self.postponed.append((work, picture, reading))
@@ -189,7 +196,9 @@ class _Rendering:
                 if waiting[work.id]:
                     results[work.id] = done
                 if takers := work.takers:
-                    self._walk(list(derivations(takers, done.size)), done, reading if done.lazy else "memory")
+                    how: Reading = reading if done.lazy else "memory"
+                    smaller = bool(waiting[work.id])
+                    self._walk(list(derivations(takers, done.size)), done, how, kept=smaller)
             if sibling:
                 waiting[sibling.id] -= 1
                 if not waiting[sibling.id]:
