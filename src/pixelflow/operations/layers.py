@@ -114,10 +114,11 @@ def _mixed(below: pyvips.Image, part: pyvips.Image, blend: Blend) -> pyvips.Imag
         made = _between(ground, colors, alpha)
     else:
         # libvips mixes in floating point, and cuts off what comes after the point unless it is given floats.
-        above = colors.bandjoin(_as_deep(alpha, below)).cast("float")
-        above = above.copy(interpretation=below.interpretation)
+        whole = blend not in FORMULAS and (part.bands, part.format) == (below.bands, below.format)
+        above = part if whole else colors.bandjoin(_as_deep(alpha, below))
+        above = above.cast("float").copy(interpretation=below.interpretation)
         mode = blend if blend in {"xor", "add"} else "over"
-        made = below.cast("float").composite2(above, mode)[: below.bands].rint().cast(below.format)
+        made = below.cast("float").composite2(above, mode).rint().cast(below.format)
     return made.copy(interpretation=below.interpretation)
 
 
