@@ -10,6 +10,7 @@ from pixelflow.domain.media import BY_NAME
 from pixelflow.imaging import jpeg
 from pixelflow.imaging.encoders.choice import ANIMATIONS, STILLS
 from pixelflow.imaging.profile import written
+from pixelflow.operations import gain_map
 from pixelflow.operations.encoding import (
     ALL_DEPTHS,
     DEFAULT_QUALITY,
@@ -55,6 +56,7 @@ def encode(picture: Picture, name: str, options: Encoding) -> bytes:
         image = on_white(image)
     image = _at_depth(image, name, options)
     image, keep = written(image, name, _keep(image))
+    image = gain_map.fitted(image)
     moves = image.get_page_height() < image.height
     if other := STILLS.get(name) or (ANIMATIONS.get(name) if moves else None):
         return other(image, options, quality, keep, _effort(options, name))

@@ -68,12 +68,17 @@ def focal_point(frame: pyvips.Image, across: float, down: float) -> tuple[float,
         return None
     left, right = min(face.x for face in faces), max(face.x + face.width for face in faces)
     top, bottom = min(face.y for face in faces), max(face.y + face.height for face in faces)
+    x, y = (left + right) / 2, (top + bottom) / 2
     areas = [face.width * face.height for face in faces]
-    x = sum(area * (face.x + face.width / 2) for area, face in zip(areas, faces, strict=True)) / sum(areas)
-    y = sum(area * (face.y + face.height / 2) for area, face in zip(areas, faces, strict=True)) / sum(areas)
-    return (left + right) / 2 if right - left <= across else x, (
-        top + bottom
-    ) / 2 if bottom - top <= down else y
+    if right - left > across:
+        x = sum(area * (face.x + face.width / 2) for area, face in zip(areas, faces, strict=True)) / sum(
+            areas
+        )
+    if bottom - top > down:
+        y = sum(area * (face.y + face.height / 2) for area, face in zip(areas, faces, strict=True)) / sum(
+            areas
+        )
+    return x, y
 
 
 def _parts(frame: pyvips.Image, longest: int) -> Iterator[tuple[pyvips.Image, int, int, int, int]]:

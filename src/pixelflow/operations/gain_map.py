@@ -70,6 +70,13 @@ def followed(operation: Operation, given: pyvips.Image, made: pyvips.Image, cont
     return _with(made, resample(moved, min(width, made.width), min(height, made.height)))
 
 
+def fitted(image: pyvips.Image) -> pyvips.Image:
+    """The picture with a gain map of no more pixels than its own."""
+    if not carried(image) or image.get(FIELDS).width <= image.width:
+        return image
+    return _with(image, resample(image.get(FIELDS), image.width, image.height))
+
+
 def upright(image: pyvips.Image, orientation: int) -> pyvips.Image:
     """The picture with its gain map turned as EXIF's orientation says."""
     import pyvips
