@@ -6,6 +6,7 @@ What is chosen hangs on the picture and the options alone, never on time: the sa
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from math import log
 from mmap import mmap
 from typing import TYPE_CHECKING, Any
 
@@ -49,8 +50,8 @@ _DRAWN = 0.5
 without loss are worth trying."""
 _EXACT = frozenset({"png", "apng", "webp", "avif", "tiff", "heic", "jxl"})
 """Formats that have files without loss."""
-_BISECTIONS = 8
-"""Files made at most for ``max_bytes``, each halving what is left of the qualities."""
+_TRIES = 12
+"""Files made at most for ``max_bytes``: the first half by a guess, the rest halve what is left."""
 _FRAMES = 5
 """Frames of an animation that are looked at."""
 
@@ -165,16 +166,18 @@ class _Search:
         best = self._make(name, low, look=False)
         if best.bytes > most:
             raise _too_large(best, most)
-        high = top - 1
-        for _ in range(_BISECTIONS):
-            if low >= high:
+        high, over = top, file
+        for left in reversed(range(_TRIES)):
+            if high - low < 2:
                 break
-            middle = (low + high + 1) // 2
+            # The logarithm of the size is nearly straight, so that a guess by it is mostly one or two off.
+            share = log(most / best.bytes) / log(over.bytes / best.bytes) if left >= _TRIES // 2 else 0.5
+            middle = low + min(high - low - 1, max(1, int(share * (high - low))))
             tried = self._make(name, middle, look=False)
             if tried.bytes <= most:
                 best, low = tried, middle
             else:
-                high = middle - 1
+                over, high = tried, middle
         at = self.tried.index(best.trial)
         self.tried[at] = replace(best.trial, score=self._score(best.content, name))
         return _File(best.content, self.tried[at])
