@@ -22,8 +22,12 @@ BASE_BYTES = 320 * 1024 * 1024
 """Address space of a decoder that does nothing, some 205 MB, with room for the extras and its threads."""
 COPIES = 1.3
 """Pictures lie in memory as often as told, and pieces of them in libvips' buffers."""
+FEW_COLORS = 0.15
+"""What came from a GIF has hardly more colours than go into one."""
 ALIKE = 0.6
 """A frame is quicker to write than a still: most of it is like the one before."""
+PLAINER = {"blur": 0.35, "pixelate": 0.35, "median": 0.75}
+"""What is left of a file's bytes where detail is taken out of the picture."""
 SHRINKS = (8, 4, 2)
 """As ``jpeg.FACTORS``, for sources that have twice as many times the pixels that are wanted."""
 
@@ -95,12 +99,13 @@ class _Walk:
         if made is None:
             return
         pixels = _megapixels(given), _megapixels(made) if image else 0.0
+        left = _share_left(work.operation, given, made) if image else 1.0
         price = prices.of_operation(work.operation, pixels[0] / (given.frames or 1))
-        if work.operation.family == "resizing" and pixels[1] > pixels[0]:
+        if work.operation.family == "resizing" and pixels[1] * left > pixels[0]:
             price = prices.ENLARGING
-        self.milliseconds += price.milliseconds(given, made, pixels) * (self.source.ease if price.busy else 1)
-        seen = self.seen.get(taken_id, 1.0) * (_share_left(work.operation, given, made) if image else 1.0)
-        self.seen[work.id] = seen
+        spent = price.milliseconds(given, made, (pixels[0], pixels[1] * left))
+        self.milliseconds += spent * (self.source.ease if price.busy else 1)
+        self.seen[work.id] = seen = self.seen.get(taken_id, 1.0) * left
         self.memory = max(self.memory, held + 2 * _bytes(made))
         for step in work.steps:
             if step.output:
@@ -114,13 +119,15 @@ class _Walk:
         if image:
             frames = made.frames or 1
             frame = made.most[0] * made.most[1] / MEGAPIXEL
-            ease = self.source.ease * (0.15 + 0.85 * seen) * (ALIKE if frames > 1 else 1.0)
+            ease = self.source.ease * (FEW_COLORS if name == self.source.format == "gif" else 1.0)
+            ease *= (0.08 + 0.92 * seen) * (ALIKE if frames > 1 else 1.0)
             self.milliseconds += prices.of_encoding(name, step.encoding, made, frame) * frames * ease
             held += ENCODING_BYTES.get(name or "", 45.0) * frame * frames * MEGAPIXEL
             without_loss = step.encoding.lossless or step.encoding.near_lossless
             if without_loss or (name in {"webp", None} and made.alpha is not False):
                 held += LOSSLESS_BYTES * frame * MEGAPIXEL
-            size = size_of(name, step.encoding, made, self.source, seen) if made.size else None
+            seen *= PLAINER.get(step.operation.action, 1.0)
+            size = size_of(name, step.encoding, made, self.source, seen)
         memory = BASE_BYTES + (self.source.bytes or 0) + COPIES * max(self.memory, held)
         self.costs[step.id] = Cost(size, round(self.milliseconds / 1000, 4), round(memory))
         self.milliseconds = 0.0

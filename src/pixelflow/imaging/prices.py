@@ -257,6 +257,7 @@ _DECODING: Mapping[str, tuple[float, float]] = {
     "webp": (1.2, 21.0),
     "avif": (2.5, 37.0),
     "gif": (0.7, 9.8),
+    "heic": (6.0, 60.0),
     "tiff": (0.6, 9.5),
 }
 
@@ -347,4 +348,5 @@ _ENCODERS: Mapping[str, Callable[[Encoding, float, int], float]] = {
     "avif": _avif,
     "gif": _gif,
     "tiff": _tiff,
+    "heic": lambda _, frame, bands: 400.0 * frame * bands / 3,
 }
