@@ -167,8 +167,8 @@ def test_a_refused_pipeline_names_every_problem(client: Client, picture: bytes) 
 
 def test_what_is_no_picture_is_refused(client: Client, thumb: Steps) -> None:
     with pytest.raises(ApiError) as raised:
-        client.submit(b"%PDF-1.7 and so on, for many more bytes than that", thumb)
-    assert (raised.value.status, raised.value.problem["found"]) == (415, "pdf")
+        client.submit(b"8BPS\0\1 and so on, for many more bytes than that", thumb)
+    assert (raised.value.status, raised.value.problem["found"]) == (415, "psd")
 
 
 def test_a_job_is_found_again_and_deleted(client: Client, picture: bytes, thumb: Steps) -> None:
