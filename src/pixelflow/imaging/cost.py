@@ -28,6 +28,8 @@ ALIKE = 0.6
 """A frame is quicker to write than a still: most of it is like the one before."""
 PLAINER = {"blur": 0.35, "pixelate": 0.35, "median": 0.75}
 """What is left of a file's bytes where detail is taken out of the picture."""
+AS_IT_IS = frozenset({"resize", "thumbnail", "zoom", "crop", "pad", "extend"})
+"""What hands the picture on where its shape is what was asked for already."""
 SHRINKS = (8, 4, 2)
 """As ``jpeg.FACTORS``, for sources that have twice as many times the pixels that are wanted."""
 
@@ -103,6 +105,8 @@ class _Walk:
         price = prices.of_operation(work.operation, pixels[0] / (given.frames or 1))
         if work.operation.family == "resizing" and pixels[1] * left > pixels[0]:
             price = prices.ENLARGING
+        if made == given and work.operation.action in AS_IT_IS:
+            price = prices.Price(0.1)
         spent = price.milliseconds(given, made, (pixels[0], pixels[1] * left))
         self.milliseconds += spent * (self.source.ease if price.busy else 1)
         self.seen[work.id] = seen = self.seen.get(taken_id, 1.0) * left

@@ -234,7 +234,7 @@ CONVERTING = 30.0
 """A megapixel from CMYK or another profile to sRGB."""
 TURNING = 4.0
 """A megapixel set upright."""
-STARTING = 1.0
+STARTING = 0.8
 """Each task: its source mapped, its pipeline checked."""
 
 
