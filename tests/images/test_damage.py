@@ -69,6 +69,27 @@ def test_damage_is_told_by_a_step_that_reads_another_one_as_it_streams(kind):
     assert found.value.code == "corrupt"
 
 
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF", "WEBP"])
+@pytest.mark.parametrize(
+    "step",
+    [
+        {"action": "crop", "x": 0, "y": 0, "width": 300, "height": 300},
+        {"action": "resize", "width": 1600, "height": 200, "fit": "cover", "gravity": "north"},
+        {"action": "blur", "sigma": 2},
+        {"action": "grayscale"},
+    ],
+    ids=lambda step: step["action"],
+)
+def test_damage_below_what_a_step_looks_at_is_told(kind, step):
+    content = encoded(LARGE, kind)
+
+    rendered(content, {**step, "format": "jpeg"})
+    with pytest.raises(ImageError) as found:
+        rendered(content[: len(content) * 3 // 4], {**step, "format": "jpeg"})
+
+    assert found.value.code == "corrupt"
+
+
 @pytest.mark.parametrize("search", [{"max_bytes": 400_000}, {"format": "auto"}])
 def test_a_stream_is_kept_where_several_files_are_made_of_it(search):
     content = encoded(LARGE.convert("RGBA"), "PNG")

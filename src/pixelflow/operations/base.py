@@ -104,6 +104,11 @@ class Operation(Described):
         """Whether it only scales the whole picture down to ``target``, so that a smaller sibling will do."""
         return False
 
+    @property
+    def cuts(self) -> bool:
+        """Whether it may do without the picture's last rows."""
+        return False
+
     def scaled(self, width: int, height: int) -> tuple[int, int] | None:
         """The size in pixels to which it first scales the whole frame down by Lanczos, if it does so.
 

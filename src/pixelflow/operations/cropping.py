@@ -53,6 +53,10 @@ class Crop(Operation):
     focus: FocalPoint | None = None
     """The point that the box has in its middle, or as near to it as the picture's edges allow."""
 
+    @property
+    def cuts(self) -> bool:
+        return True
+
     @model_validator(mode="after")
     def _consistent(self) -> Crop:
         sized = self.width is not None or self.height is not None

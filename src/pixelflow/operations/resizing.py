@@ -102,6 +102,10 @@ class Resize(Operation):
         boxed = self.width is not None and self.height is not None
         return not self.enlarge and self._common and (not boxed or self.fit in {"inside", "fill", "outside"})
 
+    @property
+    def cuts(self) -> bool:
+        return self.fit in {"cover", "cover_down", "auto"}
+
     def scaled(self, width: int, height: int) -> tuple[int, int] | None:
         scaled = self.plan(width, height).scaled
         if self._seeks_faces:
@@ -233,6 +237,10 @@ class Thumbnail(Operation):
     @property
     def pure_resize(self) -> bool:
         return self.gravity is None
+
+    @property
+    def cuts(self) -> bool:
+        return self.gravity is not None
 
     def target(self, width: int, height: int) -> tuple[int, int]:
         return self._as_resize().target(width, height)
