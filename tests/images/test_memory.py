@@ -17,7 +17,6 @@ MEMORY = ImageLimits().max_memory_bytes
 STREAMED = [
     [{"id": "made", "action": "resize", "width": 4000, "format": "jpeg"}],
     [{"id": "made", "action": "thumbnail", "width": 400, "format": "jpeg"}],
-    [{"id": "made", "action": "crop", "x": 500, "y": 3000, "width": 6000, "height": 3000, "format": "png"}],
     [{"id": "made", "action": "blur", "sigma": 3, "format": "jpeg"}],
     [{"id": "made", "action": "metadata", "format": "jpeg"}],
 ]

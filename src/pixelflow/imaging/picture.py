@@ -20,9 +20,6 @@ SETTLED_PIXELS = 2_000_000
 SMALL_PIXELS = 100_000
 """Up to here Pillow scales in less time than libvips needs to begin."""
 
-APART_ROWS = 256
-"""More than libvips computes at once."""
-
 _MODE = {1: "L", 3: "RGB", 4: "RGBA"}
 _SPACE = {1: "b-w", 3: "srgb", 4: "srgb"}
 
@@ -139,15 +136,3 @@ def settled(image: pyvips.Image, *, metadata: bool) -> pyvips.Image | Pixels:
         and image.get_page_height() == height
     )
     return Pixels(image.write_to_memory(), width, height, bands) if plain else image.copy_memory()
-
-
-def read_whole(result: pyvips.Image, stream: pyvips.Image) -> pyvips.Image:
-    """What was cut out of a stream, once that was read to its last row, so that damage below it is found too.
-
-    Raises pyvips.Error.
-    """
-    # In one evaluation, since a stream cannot be taken up again; far below, since libvips computes some rows
-    # at once, and what is inserted first.
-    last = stream.crop(0, stream.height - 1, 1, 1)[0].cast(result.format)
-    longer = result.insert(last, 0, result.height + APART_ROWS, expand=True)
-    return longer.copy_memory().crop(0, 0, result.width, result.height)

@@ -41,7 +41,7 @@ def written(image: pyvips.Image, name: str, keep: int) -> tuple[pyvips.Image, in
         raise ImageError("invalid", "files are written in RGB, grey or CMYK, which the profile is not for")
     if said := conflict(space, name):
         raise ImageError("invalid", said)
-    image = _converted(image, profile)
+    image = _converted(image, profile, to)
     return image, (keep | ICC_FLAG) if embed and name not in BARE_FORMATS else keep & ~ICC_FLAG
 
 
@@ -57,14 +57,18 @@ def _wanted(image: pyvips.Image, to: str) -> bytes | None:
     return bytes(image.get(field)) if image.get_typeof(field) else None
 
 
-def _converted(image: pyvips.Image, profile: bytes | None) -> pyvips.Image:
+def _converted(image: pyvips.Image, profile: bytes | None, to: str) -> pyvips.Image:
     depth = 16 if image.format == "ushort" else 8
-    if native(image) and profile == bytes(image.get(PROFILE)):
+    own = native(image)
+    if own and profile == bytes(image.get(PROFILE)):
         return image
-    if native(image) and profile is not None:
+    if profile is not None and to not in {"given", "source"} and (own or image.bands >= 3):
+        # At once, where libvips has the profile itself: from one that is handed in it goes by way of Lab.
+        return image.icc_transform(to, embedded=own, input_profile="srgb", depth=depth)
+    if own and profile is not None:
         image = image.icc_import(embedded=True)
     else:
-        image = convert(image) if native(image) else image
+        image = convert(image) if own else image
         if image.bands < 3:
             image = image.colourspace("rgb16" if depth == 16 else "srgb")
         if profile is not None:

@@ -19,7 +19,7 @@ from pixelflow.imaging.choice import encoded
 from pixelflow.imaging.decoders.view import View
 from pixelflow.imaging.facts import SourceFacts, probed
 from pixelflow.imaging.limits import check_output, check_picture
-from pixelflow.imaging.picture import SETTLED_PIXELS, Picture, Pixels, read_whole, settled
+from pixelflow.imaging.picture import SETTLED_PIXELS, Picture, Pixels, settled
 from pixelflow.imaging.plan import Work, derivations, planned
 from pixelflow.imaging.references import Pictures
 from pixelflow.imaging.source import Reading, Source, complaint, damaged, mapped, open_source
@@ -146,8 +146,8 @@ class _Rendering:
 
     def _reading(self, takers: Sequence[Work]) -> Reading:
         first = takers[0]
-        # After one that was skipped, others would read the stream again.
-        once = len(takers) == 1 and first.operation.streams and not first.may_fail
+        # After one that was skipped, others would read the stream again; one that cuts misses damage below.
+        once = len(takers) == 1 and first.operation.streams and not (first.may_fail or first.operation.cuts)
         if once and self.source.orientation == 1 and not self._animated():
             return "stream"
         return "lazy" if all(work.operation.produces == "json" for work in takers) else "memory"
@@ -283,8 +283,6 @@ class _Rendering:
         found = operation.apply(image, context)
         if operation.produces == "image":
             found = gain_map.followed(operation, image, found, context)
-        if given.once and operation.cuts:
-            found = read_whole(found, image)
         return self._result(work, found, shared=shared) if operation.produces == "image" else found
 
     def _page(self, number: int, dpi: float | None) -> pyvips.Image:
