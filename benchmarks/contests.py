@@ -73,8 +73,14 @@ CONTESTS = [
     Contest("zoom", step("zoom", x=1.3, y=1.3), Sharp([["resize", 5200, 3900]])),
     Contest(
         "crop",
+        step("crop", x=1000, y=1000, width=2000, height=2000),
+        Sharp([["extract", {"left": 1000, "top": 1000, "width": 2000, "height": 2000}]]),
+    ),
+    Contest(
+        "crop, from the upper part",
         step("crop", x=1000, y=500, width=2000, height=2000),
         Sharp([["extract", {"left": 1000, "top": 500, "width": 2000, "height": 2000}]]),
+        note="sharp reads no further than the box, and takes a file that is damaged below",
     ),
     Contest("trim", step("trim", threshold=10), Sharp([["trim", {"threshold": 10}]]), source="framed"),
     Contest(

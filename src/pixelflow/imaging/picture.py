@@ -110,7 +110,8 @@ class Picture:
             if self._image is not before:
                 self.pixels = None
                 self.filled = None if self.turns else self.filled
-                self._image = self._image if self.once else self._image.copy_memory()
+                # A turned one is a view of memory, and as cheap to read as to copy.
+                self._image = self._image if self.once or self.turns else self._image.copy_memory()
 
     def converted(self) -> Picture:
         """In sRGB, even where its own colours were left to it; evaluated. Raises pyvips.Error."""
