@@ -90,6 +90,29 @@ def test_damage_below_what_a_step_looks_at_is_told(kind, step):
     assert found.value.code == "corrupt"
 
 
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF"])
+def test_damage_below_what_a_later_step_cuts_out_is_told(kind):
+    content = encoded(LARGE, kind)
+    steps = [
+        {"id": "grey", "action": "grayscale", "output": False},
+        {
+            "id": "made",
+            "from": "grey",
+            "action": "crop",
+            "x": 0,
+            "y": 0,
+            "width": 300,
+            "height": 300,
+            "format": "png",
+        },
+    ]
+
+    assert rendered(content, *steps).picture.size == (300, 300)
+    with pytest.raises(ImageError) as found:
+        rendered(content[: len(content) * 3 // 4], *steps)
+    assert found.value.code == "corrupt"
+
+
 @pytest.mark.parametrize("search", [{"max_bytes": 400_000}, {"format": "auto"}])
 def test_a_stream_is_kept_where_several_files_are_made_of_it(search):
     content = encoded(LARGE.convert("RGBA"), "PNG")

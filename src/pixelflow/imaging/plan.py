@@ -47,6 +47,11 @@ class Work:
         return all(step.on_error == "skip" for step in self.steps)
 
     @property
+    def streams(self) -> bool:
+        """Whether it reads the picture once, from its top to its end: one that cuts would miss damage below."""
+        return self.operation.streams and not self.operation.cuts
+
+    @property
     def refers(self) -> frozenset[str]:
         """Ids of the steps that must be done before."""
         return self.steps[0].refers

@@ -146,8 +146,8 @@ class _Rendering:
 
     def _reading(self, takers: Sequence[Work]) -> Reading:
         first = takers[0]
-        # After one that was skipped, others would read the stream again; one that cuts misses damage below.
-        once = len(takers) == 1 and first.operation.streams and not (first.may_fail or first.operation.cuts)
+        # After one that was skipped, others would read the stream again.
+        once = len(takers) == 1 and first.streams and not first.may_fail
         if once and self.source.orientation == 1 and not self._animated():
             return "stream"
         return "lazy" if all(work.operation.produces == "json" for work in takers) else "memory"
@@ -189,7 +189,7 @@ class _Rendering:
             uses = waiting[work.id] + len(work.takers)
             uses += sum(step.output + (step.id in self.referred) for step in work.steps)
             again = any(step.output and step.encoding.searched for step in work.steps)
-            shared = uses > 1 or again or not all(taker.operation.streams for taker in work.takers)
+            shared = uses > 1 or again or not all(taker.streams for taker in work.takers)
             done = self._done(work, given, picture, reading, last=work is last and not lasting, shared=shared)
             self.report(100 * len(self.ended) // len(self.pipeline.steps))
             if done is not None:
