@@ -48,7 +48,7 @@ class Work:
 
     @property
     def streams(self) -> bool:
-        """Whether it reads the picture once, from its top to its end: one that cuts would miss damage below."""
+        """Whether it reads the picture once, from top to end: one that cuts would miss damage below."""
         return self.operation.streams and not self.operation.cuts
 
     @property
