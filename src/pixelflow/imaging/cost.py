@@ -24,12 +24,14 @@ COPIES = 1.3
 """Pictures lie in memory as often as told, and pieces of them in libvips' buffers."""
 FEW_COLORS = 0.15
 """What came from a GIF has hardly more colours than go into one."""
-ALIKE = 0.6
-"""A frame is quicker to write than a still: most of it is like the one before."""
+ALIKE = {"avif": 0.25}
+"""A frame is quicker to write than a still, by 0.6 elsewhere: most of it is like the one before."""
 PLAINER = {"blur": 0.35, "pixelate": 0.35, "median": 0.75}
 """What is left of a file's bytes where detail is taken out of the picture."""
 AS_IT_IS = frozenset({"resize", "thumbnail", "zoom", "crop", "pad", "extend"})
 """What hands the picture on where its shape is what was asked for already."""
+MODELLED = frozenset({"avif", "heic"})
+"""Formats that are quicker to decode where there is little to see."""
 SHRINKS = (8, 4, 2)
 """As ``jpeg.FACTORS``, for sources that have twice as many times the pixels that are wanted."""
 
@@ -56,12 +58,17 @@ class Source:
         usual = _BITS.get(self.format or "")
         if self.bits_a_pixel is None or usual is None:
             return 1.0
-        return min(3.0, max(0.02, self.bits_a_pixel / usual))
+        return min(3.0, max(0.005, self.bits_a_pixel / usual))
 
     @property
     def ease(self) -> float:
         """By how much what hangs on that takes more or less time."""
         return float(min(1.2, max(0.3, self.busy**0.3)))
+
+    @property
+    def repetition(self) -> float:
+        """The same for a codec that looks for what comes again."""
+        return float(min(1.1, self.busy**0.6))
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +130,13 @@ class _Walk:
         if image:
             frames = made.frames or 1
             frame = made.most[0] * made.most[1] / MEGAPIXEL
-            ease = self.source.ease * (FEW_COLORS if name == self.source.format == "gif" else 1.0)
-            ease *= (0.08 + 0.92 * seen) * (ALIKE if frames > 1 else 1.0)
+            without_loss = step.encoding.lossless or step.encoding.near_lossless
+            repeats = without_loss or name == "gif"
+            ease = self.source.repetition if repeats else self.source.ease
+            ease *= FEW_COLORS if repeats and self.source.format == "gif" else 1.0
+            ease *= (0.08 + 0.92 * seen) * (ALIKE.get(name or "", 0.6) if frames > 1 else 1.0)
             self.milliseconds += prices.of_encoding(name, step.encoding, made, frame) * frames * ease
             held += ENCODING_BYTES.get(name or "", 45.0) * frame * frames * MEGAPIXEL
-            without_loss = step.encoding.lossless or step.encoding.near_lossless
             if without_loss or (name in {"webp", None} and made.alpha is not False):
                 held += LOSSLESS_BYTES * frame * MEGAPIXEL
             seen *= PLAINER.get(step.operation.action, 1.0)
@@ -178,7 +187,16 @@ def size_of(
     return round(min(size, options.max_bytes or size))
 
 
-_BITS = {"jpeg": 1.7, "png": 17.0, "webp": 1.3, "avif": 0.75, "gif": 5.6, "tiff": 14.0}
+_BITS = {
+    "jpeg": 1.7,
+    "png": 17.0,
+    "apng": 17.0,
+    "webp": 1.3,
+    "avif": 0.75,
+    "heic": 0.75,
+    "gif": 5.6,
+    "tiff": 14.0,
+}
 """Bits for each pixel of a photograph of a megapixel at the default quality."""
 _QUALITY = (0.3, 0.35, 0.45, 0.55, 0.65, 0.8, 0.9, 1.0, 1.25, 2.0, 5.0)
 """Size by tens of quality, of that at 70."""
@@ -209,9 +227,11 @@ def _decode(walk: _Walk, works: Sequence[Work]) -> Outline:
     full, decoded = _megapixels(source.outline), _megapixels(given)
     bands = (3 if given.color else 1) + (given.alpha is not False)
     spent = prices.of_decoding(source.format, full, decoded, bands, source.bits_a_pixel)
+    spent *= source.ease if source.format in MODELLED else 1.0
     smallest = decoded
     if all(work.operation.pure_resize for work in takers):
         smallest = sum(_megapixels(walk.outlines[work.id]) for work in takers if work.id in walk.outlines)
+    spent += prices.PROFILE * source.converted
     spent += (prices.CONVERTING * source.converted + prices.TURNING * source.turned) * smallest
     apart = sum(work.operation.pure_resize for work in takers)
     times = apart + (apart < len(takers))

@@ -89,7 +89,7 @@ def _rotate(operation: Any, _: float) -> Price:
 
 def _extend(operation: Any, _: float) -> Price:
     if operation.mode == "blur":
-        return Price(3.0, made=16.0, alpha=10.0)
+        return Price(1.0, made=16.0, alpha=10.0)
     return Price(0.7, made=1.8 if operation.mode == "background" else 2.8)
 
 
@@ -152,7 +152,7 @@ def _redact(operation: Any, megapixels: float) -> Price:
 
 
 def _palette(_: Any, megapixels: float) -> Price:
-    return Price(2.0 + 20 * min(1.0, megapixels / 0.016), taken=0.9, alpha=2.0)
+    return Price(1.0 + 20 * min(1.0, megapixels / 0.016), taken=0.9, alpha=2.0, busy=True)
 
 
 def _tiles(operation: Any, _: float) -> Price:
@@ -218,19 +218,21 @@ OPERATIONS: Mapping[str, _Priced] = {
     "metadata": COPY,
     "icc": COPY,
     "info": Price(6.3, taken=6.0, alpha=17.0),
-    "blurhash": Price(1.8, taken=0.7, alpha=4.0, grey=1.5),
+    "blurhash": Price(0.9, taken=0.7, alpha=4.0, grey=1.5),
     "thumbhash": Price(2.0, taken=0.7, alpha=4.0, grey=1.5),
     "palette": _palette,
     "contact_sheet": Price(5.0, taken=3.0, made=6.0, alpha=6.0, deep=3.0),
     "animate": Price(1.0, taken=2.0, made=4.5, alpha=6.0, deep=3.0),
     "tiles": _tiles,
     "responsive_set": _responsive,
-    "phash": Price(1.0, taken=7.0, alpha=6.0, grey=1.1),
+    "phash": Price(0.5, taken=7.0, alpha=6.0, grey=1.1),
 }
 
 CMYK = 26.0
 """The tables from CMYK to sRGB, made anew for each picture."""
-CONVERTING = 30.0
+PROFILE = 2.0
+"""The tables from another profile to sRGB, for each picture too."""
+CONVERTING = 18.0
 """A megapixel from CMYK or another profile to sRGB."""
 TURNING = 4.0
 """A megapixel set upright."""
@@ -257,7 +259,7 @@ _DECODING: Mapping[str, tuple[float, float]] = {
     "webp": (1.2, 21.0),
     "avif": (2.5, 37.0),
     "gif": (0.7, 9.8),
-    "heic": (6.0, 60.0),
+    "heic": (1.5, 45.0),
     "tiff": (0.6, 9.5),
 }
 
@@ -331,10 +333,12 @@ def _avif(options: Encoding, frame: float, bands: int) -> float:
     )
 
 
-def _gif(options: Encoding, frame: float, _: int) -> float:
+def _gif(options: Encoding, frame: float, bands: int) -> float:
     if (options.effort or 7) <= 1:
         return 310.0 * frame
-    return _through({2: 500.0, 7: 1150.0, 10: 1750.0}, options.effort or 7) * float(frame**0.75)
+    each = _through({2: 500.0, 7: 1150.0, 10: 1750.0}, options.effort or 7)
+    # Grey has no more shades than a GIF has colours.
+    return each * float(frame**0.75) * (1.0 if bands > 2 else 0.16)
 
 
 def _tiff(_: Encoding, frame: float, bands: int) -> float:

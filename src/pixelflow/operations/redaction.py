@@ -35,6 +35,10 @@ _LEAST_SIDE = 16
 """A region that is thinner, in pixels, is treated as if it were so thick: a line of text stays no text."""
 _BLURRED_SIDE = 64
 """Shorter side in pixels at which a region is blurred: nothing finer is left of it."""
+_SMOOTH = 40.0
+"""Standard deviation in pixels for each time that a pixel of the blur may be repeated: no step of it is
+seen."""
+_MOST_REPEATED = 4
 _MARGIN = 0.2
 """How much of its side is added all around a found face: the detector's box ends at brow and chin."""
 
@@ -107,8 +111,7 @@ class Redact(Operation):
     def apply(self, image: pyvips.Image, context: Context) -> pyvips.Image:
         boxes = [self._box(number, frame_size(image)) for number in range(len(self.regions))]
         color: list[float] = []
-        # What is covered is read apart from the rest, which a streaming decoder cannot do.
-        image = image.copy_memory().copy()
+        image = image.copy()
         for field in image.get_fields():
             if field.startswith(PREVIEWS):
                 image.remove(field)
@@ -177,7 +180,11 @@ def _blurred(part: pyvips.Image, sigma: float) -> pyvips.Image:
     """With this standard deviation in pixels; a large part is blurred where it is small."""
     scale = min(1.0, _BLURRED_SIDE / min(part.width, part.height))
     small = resample(part, max(1, round(part.width * scale)), max(1, round(part.height * scale)))
-    return resample(blurred(small, sigma * scale).copy_memory(), part.width, part.height, "linear")
+    by = max(1, min(_MOST_REPEATED, floor(sigma / _SMOOTH)))
+    large = resample(
+        blurred(small, sigma * scale).copy_memory(), ceil(part.width / by), ceil(part.height / by), "linear"
+    )
+    return large.zoom(by, by).crop(0, 0, part.width, part.height)
 
 
 def _ellipse(width: int, height: int) -> pyvips.Image:
