@@ -14,14 +14,17 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 from pixelflow.adapters.store import rows, statements
+from pixelflow.adapters.store.database import STATEMENTS
 from pixelflow.adapters.store.schema import HEAD, MIGRATIONS, migrate
-from pixelflow.adapters.store.sqlite import STATEMENTS
 from pixelflow.domain.errors import StartupError
 from pixelflow.domain.job import JobState
 
+MODULES = (statements,)
+"""Every module of the store that has SQL of its own."""
 ALL = {
     name: text
-    for name, text in vars(statements).items()
+    for module in MODULES
+    for name, text in vars(module).items()
     if isinstance(text, str) and re.match(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b", text)
 }
 OF_LANES = {"CLAIM", "OLDEST_QUEUED"}

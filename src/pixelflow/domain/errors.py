@@ -9,6 +9,7 @@
     │   ├── StateConflict           the thing exists, and its state does not allow this
     │   ├── TooLarge                over a cap in bytes
     │   ├── UnsupportedImage        not an image, or of a kind that is off
+    │   ├── EgressRefused           a URL that this server does not call
     │   └── Busy                    over a limit that will pass; carries seconds to wait
     ├── ImageError              a picture ended its own job; carries the job's failure
     ├── StoreUnavailable        the job store cannot answer or write now; nothing of the call was kept
@@ -97,6 +98,13 @@ class UnsupportedImage(RequestError):
     allowed."""
 
     code = "unsupported_image"
+
+
+class EgressRefused(RequestError):
+    """A URL, or the address that it resolves to, is not one that this server calls; ``extra`` names the
+    setting that would allow it."""
+
+    code = "egress_refused"
 
 
 class Busy(RequestError):

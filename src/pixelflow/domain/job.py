@@ -81,6 +81,26 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class Remote:
+    """Where a job's picture is to be fetched from; ``headers`` may be secrets and are shown to nobody,
+    ``sha256`` is what the bytes must have."""
+
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a job's outputs are to be sent as well: one address, ``naming`` tells the name of each there;
+    ``headers`` may be secrets and are shown to nobody."""
+
+    url: str
+    naming: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Output:
     """One kept result of a step, durable in storage under ``key``; width and height in pixels, absent for
     what is no picture. ``cached`` when it is that of an earlier job, made of the same bytes by the same step;
@@ -114,7 +134,9 @@ class Job:
     it.
 
     ``sequence`` is that of the job's last stored event: whoever changed a job can publish the event from
-    it.
+    it. ``not_before`` is when a queued job may be claimed, because of ``scheduled_at`` or after a fault, of
+    which ``faults`` counts those since it was queued by its caller; ``cost`` is the predicted CPU time in
+    seconds, ``hold`` keeps the job from being deleted.
     """
 
     tenant: str
@@ -141,6 +163,17 @@ class Job:
     finished_at: float | None = None
     expires_at: float | None = None
     sequence: int = 0
+    not_before: float | None = None
+    scheduled_at: float | None = None
+    deadline_seconds: float | None = None
+    hold: bool = False
+    template: str | None = None
+    batch_id: str | None = None
+    faults: int = 0
+    remote: Remote | None = None
+    target: Target | None = None
+    cost: float | None = None
+    manifest: Mapping[str, Any] | None = None
 
     @property
     def claim(self) -> "Claim":
@@ -176,6 +209,8 @@ class Completion:
     source_height: int | None = None
     keys: Mapping[str, bytes] = field(default_factory=dict)
     """Under which key of the step cache each output is to be found again, by step."""
+    manifest: Mapping[str, Any] | None = None
+    """What the outputs were made with: versions, hashes, seconds by phase."""
 
 
 def new_id() -> str:

@@ -7,6 +7,7 @@ CODES: Mapping[str, str] = {
     "busy": "A limit that passes; try again after `Retry-After` seconds.",
     "disk_full": "Less disk is free than MIN_FREE_BYTES keeps; try again after `Retry-After` seconds.",
     "doubled_part": "A form has one part of each name.",
+    "egress_refused": "The server does not call this URL or address; `setting` names what would allow it.",
     "forbidden": "The caller may not do this.",
     "headers_too_large": "Send fewer or shorter headers, or a shorter query.",
     "idempotency_mismatch": "The Idempotency-Key made another request within 24 hours; send a new key.",

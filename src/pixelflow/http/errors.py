@@ -42,6 +42,7 @@ TABLE: Mapping[type[PixelFlowError], tuple[int, str]] = {
     errors.TooLarge: (413, "Too many bytes"),
     errors.UnsupportedImage: (415, "Not an image that is accepted here"),
     errors.InvalidRequest: (422, "A value is refused"),
+    errors.EgressRefused: (422, "This address is not called from here"),
     errors.ImageError: (422, "This picture cannot be done"),
     HeadersTooLarge: (431, "Too many header bytes"),
     errors.Busy: (503, "The server has no room for more work now"),

@@ -7,7 +7,17 @@ import msgspec
 
 from pixelflow.domain.asset import Asset
 from pixelflow.domain.event import Event, EventKind
-from pixelflow.domain.job import Completion, Failure, Job, JobState, Output, SkippedOutput, Source
+from pixelflow.domain.job import (
+    Completion,
+    Failure,
+    Job,
+    JobState,
+    Output,
+    Remote,
+    SkippedOutput,
+    Source,
+    Target,
+)
 from pixelflow.ports.store import Recalled
 
 Row = tuple[Any, ...]
@@ -16,7 +26,9 @@ JOB_COLUMNS = (
     "tenant, id, state, pipeline, source, "
     "created_at, updated_at, outputs, skipped, progress, priority, attempt, crashes, losses, "
     "owner, lease_until, error, metadata, webhook_url, "
-    "queued_at, started_at, finished_at, expires_at, sequence"
+    "queued_at, started_at, finished_at, expires_at, sequence, "
+    "not_before, scheduled_at, deadline_seconds, hold, template, batch_id, faults, remote, target, "
+    "cost, manifest"
 )
 ASSET_COLUMNS = "tenant, id, storage_key, format, media_type, bytes, sha256, created_at"
 EVENT_COLUMNS = "tenant, job_id, kind, at, sequence, attempt, progress, output"
@@ -30,6 +42,8 @@ _to_source = msgspec.json.Decoder(Source).decode
 _to_outputs = msgspec.json.Decoder(tuple[Output, ...]).decode
 _to_skipped = msgspec.json.Decoder(tuple[SkippedOutput, ...]).decode
 _to_failure = msgspec.json.Decoder(Failure).decode
+_to_remote = msgspec.json.Decoder(Remote).decode
+_to_target = msgspec.json.Decoder(Target).decode
 
 
 def json_text(value: object) -> str | None:
@@ -49,6 +63,15 @@ def job_values(job: Job) -> dict[str, object]:
         "metadata": json_text(job.metadata),
         "webhook_url": job.webhook_url,
         "expires_at": job.expires_at,
+        "not_before": job.not_before,
+        "scheduled_at": job.scheduled_at,
+        "deadline_seconds": job.deadline_seconds,
+        "hold": job.hold,
+        "template": job.template,
+        "batch_id": job.batch_id,
+        "remote": json_text(job.remote),
+        "target": json_text(job.target),
+        "cost": job.cost,
     }
 
 
@@ -72,6 +95,7 @@ def completion_values(completion: Completion) -> dict[str, object]:
         "skipped": json_text(completion.skipped),
         "error": json_text(completion.failure),
         "found": json_text({name: value for name, value in found.items() if value is not None}),
+        "manifest": json_text(completion.manifest),
     }
 
 
@@ -93,7 +117,9 @@ def to_job(row: Row) -> Job:
     """A row of ``JOB_COLUMNS``."""
     (tenant, job_id, state, pipeline, source, created_at, updated_at, outputs, skipped, progress, priority,
      attempt, crashes, losses, owner, lease_until, error, metadata, webhook_url,
-     queued_at, started_at, finished_at, expires_at, sequence) = row  # fmt: skip
+     queued_at, started_at, finished_at, expires_at, sequence,
+     not_before, scheduled_at, deadline_seconds, hold, template, batch_id, faults, remote, target,
+     cost, manifest) = row  # fmt: skip
     return Job(
         tenant,
         job_id,
@@ -119,6 +145,17 @@ def to_job(row: Row) -> Job:
         finished_at,
         expires_at,
         sequence,
+        not_before,
+        scheduled_at,
+        deadline_seconds,
+        bool(hold),
+        template,
+        batch_id,
+        faults,
+        _to_remote(remote) if remote else None,
+        _to_target(target) if target else None,
+        cost,
+        _to_object(manifest) if manifest else None,
     )
 
 

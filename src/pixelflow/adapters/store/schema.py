@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pixelflow.domain.errors import StartupError
 
-HEAD = "0003"
+HEAD = "0004"
 """The newest migration: a database that has it starts without Alembic."""
 MIGRATIONS = Path(__file__).with_name("migrations")
 UNKNOWN_REVISION = 3

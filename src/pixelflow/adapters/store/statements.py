@@ -14,7 +14,9 @@ INSERT INTO job ({JOB_COLUMNS})
 VALUES (:tenant, :id, :state, :pipeline, :source,
         :now, :now, NULL, NULL, 0, :priority, 0, 0, 0,
         NULL, NULL, NULL, :metadata, :webhook_url,
-        :queued_at, NULL, NULL, :expires_at, :sequence)
+        :queued_at, NULL, NULL, :expires_at, :sequence,
+        :not_before, :scheduled_at, :deadline_seconds, :hold, :template, :batch_id, 0, :remote, :target,
+        :cost, NULL)
 """
 
 INSERT_EVENT = """
@@ -43,12 +45,14 @@ RETURNING {JOB_COLUMNS}
 CLAIM = f"""
 UPDATE job SET state = 'processing', attempt = attempt + 1, owner = :owner, lease_until = :lease_until,
     started_at = :now, updated_at = :now, progress = 0, sequence = :sequence
-WHERE state = 'queued' AND rowid = (
+WHERE state = 'queued' AND not_before IS NULL AND rowid = (
     SELECT rowid FROM job INDEXED BY job_to_claim
-    WHERE state = 'queued' AND (priority, tenant) = (
-        SELECT priority, tenant FROM lane WHERE priority = (SELECT max(priority) FROM lane)
+    WHERE state = 'queued' AND not_before IS NULL AND (priority, tenant) = (
+        SELECT lane.priority, lane.tenant FROM lane LEFT JOIN tenant ON tenant.tenant = lane.tenant
+        WHERE priority = (SELECT max(priority) FROM lane)
         ORDER BY (SELECT count(*) FROM job INDEXED BY job_in_flight
-                  WHERE state = 'processing' AND job.tenant = lane.tenant), oldest, tenant
+                  WHERE state = 'processing' AND job.tenant = lane.tenant) / coalesce(tenant.weight, 1.0),
+                 oldest, lane.tenant
         LIMIT 1)
     ORDER BY queued_at, rowid LIMIT 1)
 RETURNING {JOB_COLUMNS}
@@ -64,7 +68,7 @@ RETURNING {JOB_COLUMNS}
 
 FINISH = f"""
 UPDATE job SET state = :state, updated_at = :now, finished_at = :now, progress = :progress,
-    outputs = :outputs, skipped = :skipped, error = :error,
+    outputs = :outputs, skipped = :skipped, error = :error, manifest = :manifest,
     source = coalesce(json_patch(source, :found), source),
     owner = NULL, lease_until = NULL, sequence = :sequence
 WHERE {FENCE}
@@ -102,7 +106,7 @@ RETURNING {JOB_COLUMNS}
 """
 
 CANCEL = f"""
-UPDATE job SET state = 'cancelled', updated_at = :now, finished_at = :now, outputs = NULL,
+UPDATE job SET state = 'cancelled', updated_at = :now, finished_at = :now, outputs = NULL, not_before = NULL,
     owner = NULL, lease_until = NULL, sequence = :sequence
 WHERE tenant = :tenant AND id = :id AND state IN ('awaiting_upload', 'queued', 'processing')
 RETURNING {JOB_COLUMNS}
@@ -110,7 +114,8 @@ RETURNING {JOB_COLUMNS}
 
 RETRY = f"""
 UPDATE job SET state = 'queued', queued_at = :now, updated_at = :now, started_at = NULL, finished_at = NULL,
-    progress = 0, crashes = 0, losses = 0, outputs = NULL, skipped = NULL, error = NULL, sequence = :sequence
+    progress = 0, crashes = 0, losses = 0, faults = 0, not_before = NULL,
+    outputs = NULL, skipped = NULL, error = NULL, manifest = NULL, sequence = :sequence
 WHERE tenant = :tenant AND id = :id AND state IN ('failed', 'cancelled', 'quarantined')
 RETURNING {JOB_COLUMNS}
 """

@@ -2,12 +2,16 @@
 
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from pixelflow.adapters.store import statements
 from pixelflow.adapters.store.rows import Row, event_values, to_job
 from pixelflow.domain.event import EventKind
 from pixelflow.domain.job import Job, JobState
+
+Consequence = Callable[["Transaction", Job, EventKind, "str | None"], None]
+"""What an event entails in the same transaction: told the job as it is then, the event's kind and, of
+``output.ready``, the output's step."""
 
 
 class Transaction:
@@ -16,7 +20,14 @@ class Transaction:
     ``sequence`` is that of the last event, ``moves`` how many jobs more or fewer each state has.
     """
 
-    def __init__(self, connection: sqlite3.Connection, clock: Callable[[], float], sequence: int) -> None:
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        clock: Callable[[], float],
+        sequence: int,
+        consequences: Sequence[Consequence] = (),
+    ) -> None:
+        self._consequences = consequences
         self._execute = connection.execute
         self._clock = clock
         self.now = clock()
@@ -61,6 +72,8 @@ class Transaction:
         self.append(job, EventKind.entered(job.state))
 
     def append(self, job: Job, kind: EventKind, output: str | None = None) -> None:
-        """Append an event; ``job.sequence`` must be the next one."""
+        """Append an event, and do what it entails; ``job.sequence`` must be the next one."""
         self._execute(statements.INSERT_EVENT, event_values(job, kind, output))
         self.sequence = job.sequence
+        for consequence in self._consequences:
+            consequence(self, job, kind, output)

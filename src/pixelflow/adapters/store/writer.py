@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from queue import SimpleQueue
@@ -11,7 +11,7 @@ from threading import Thread
 from typing import Any, TypeVar
 
 from pixelflow.adapters.store import statements
-from pixelflow.adapters.store.transaction import Transaction
+from pixelflow.adapters.store.transaction import Consequence, Transaction
 from pixelflow.domain.errors import StoreUnavailable
 from pixelflow.domain.job import JobState
 
@@ -55,8 +55,14 @@ class Writer:
     COMMIT, which waits for the disk, has a thread. What arrives meanwhile is the next batch.
     """
 
-    def __init__(self, connection: sqlite3.Connection, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        clock: Callable[[], float],
+        consequences: Sequence[Consequence] = (),
+    ) -> None:
         self._connection = connection
+        self._consequences = consequences
         self._clock = clock
         self._loop = asyncio.get_running_loop()
         self._waiting: deque[_Waiting] = deque()
@@ -128,7 +134,7 @@ class Writer:
         """Run all; or roll back, move the one that failed after a write to ``refused``, answer ``None``."""
         connection = self._connection
         connection.execute("BEGIN IMMEDIATE")
-        tx = Transaction(connection, self._clock, self._sequence)
+        tx = Transaction(connection, self._clock, self._sequence, self._consequences)
         outcomes: list[_Waiting] = []
         for index, waiting in enumerate(batch):
             if waiting.future.cancelled():

@@ -1,0 +1,246 @@
+"""What surrounds a job: when it may run, what it counts for, templates, batches, webhooks, tenants."""
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy import Column, Float, Integer, Text
+
+revision = "0004"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+Columns = list[str | sa.TextClause]
+
+WAITS = "{0}.state = 'queued' AND {0}.not_before IS NULL"
+JOINS_LANE = """
+INSERT INTO lane (priority, tenant, oldest, jobs) VALUES (NEW.priority, NEW.tenant, NEW.queued_at, 1)
+ON CONFLICT (priority, tenant) DO UPDATE
+SET oldest = min(lane.oldest, excluded.oldest), jobs = lane.jobs + 1;
+"""
+LEAVES_LANE = """
+UPDATE lane SET jobs = jobs - 1, oldest = CASE WHEN oldest < OLD.queued_at THEN oldest ELSE (
+    SELECT queued_at FROM job
+    WHERE state = 'queued' AND not_before IS NULL AND priority = OLD.priority AND tenant = OLD.tenant
+    ORDER BY queued_at LIMIT 1) END
+WHERE priority = OLD.priority AND tenant = OLD.tenant;
+DELETE FROM lane WHERE priority = OLD.priority AND tenant = OLD.tenant AND jobs <= 0;
+"""
+NEW, OLD = WAITS.format("NEW"), WAITS.format("OLD")
+CHANGED = "AFTER UPDATE OF state, not_before ON job WHEN"
+LANE_TRIGGERS = (
+    f"CREATE TRIGGER lane_new AFTER INSERT ON job WHEN {NEW} BEGIN {JOINS_LANE} END",
+    f"CREATE TRIGGER lane_in {CHANGED} {NEW} AND NOT ({OLD}) BEGIN {JOINS_LANE} END",
+    f"CREATE TRIGGER lane_out {CHANGED} {OLD} AND NOT ({NEW}) BEGIN {LEAVES_LANE} END",
+    f"CREATE TRIGGER lane_gone AFTER DELETE ON job WHEN {OLD} BEGIN {LEAVES_LANE} END",
+)
+"""A lane is a priority and a tenant with jobs to claim: how many, and since when the oldest waits."""
+
+
+def upgrade() -> None:
+    """Add it all."""
+    for column in (
+        Column("not_before", Float),
+        Column("scheduled_at", Float),
+        Column("deadline_seconds", Float),
+        Column("hold", Integer, nullable=False, server_default="0"),
+        Column("template", Text),
+        Column("batch_id", Text),
+        Column("faults", Integer, nullable=False, server_default="0"),
+        Column("remote", Text),
+        Column("target", Text),
+        Column("cost", Float),
+        Column("manifest", Text),
+    ):
+        op.add_column("job", column)
+    _lanes()
+    _index("job_scheduled", "job", ["not_before"], "state = 'queued' AND not_before IS NOT NULL")
+    _index("job_of_batch", "job", ["tenant", "batch_id", "state"], "batch_id IS NOT NULL")
+    _index("job_of_template", "job", ["tenant", "template", "id"], "template IS NOT NULL")
+    op.create_table(
+        "job_metadata",
+        Column("tenant", Text, primary_key=True),
+        Column("key", Text, primary_key=True),
+        Column("value", Text, primary_key=True),
+        Column("job_id", Text, primary_key=True),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("metadata_of_job", "job_metadata", ["tenant", "job_id"])
+    op.add_column("idempotency", Column("answer", Text))
+    _tenants()
+    _templates()
+    _batches()
+    _webhooks()
+
+
+def _lanes() -> None:
+    for name in ("lane_new", "lane_in", "lane_out", "lane_gone"):
+        op.execute(f"DROP TRIGGER {name}")
+    op.drop_index("job_to_claim", "job")
+    columns: Columns = [sa.text("priority DESC"), "state", "tenant", "not_before", "queued_at"]
+    _index("job_to_claim", "job", columns, "state = 'queued' AND not_before IS NULL")
+    op.add_column("lane", Column("jobs", Integer, nullable=False, server_default="0"))
+    op.execute(
+        "UPDATE lane SET jobs = (SELECT count(*) FROM job "
+        "WHERE state = 'queued' AND job.priority = lane.priority AND job.tenant = lane.tenant)"
+    )
+    for trigger in LANE_TRIGGERS:
+        op.execute(trigger)
+
+
+def _tenants() -> None:
+    op.create_table(
+        "tenant",
+        Column("tenant", Text, primary_key=True),
+        Column("weight", Float, nullable=False, server_default="1"),
+        Column("limits", Text),
+        Column("secrets", Text),
+        Column("stored_bytes", Integer, nullable=False, server_default="0"),
+    )
+    op.create_table(
+        "usage",
+        Column("tenant", Text, primary_key=True),
+        Column("day", Text, primary_key=True),
+        Column("jobs", Integer, nullable=False, server_default="0"),
+        Column("bytes", Integer, nullable=False, server_default="0"),
+        Column("pixels", Integer, nullable=False, server_default="0"),
+        Column("cpu_seconds", Float, nullable=False, server_default="0"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "usage_of_operation",
+        Column("tenant", Text, primary_key=True),
+        Column("day", Text, primary_key=True),
+        Column("operation", Text, primary_key=True),
+        Column("steps", Integer, nullable=False),
+        Column("cpu_seconds", Float, nullable=False),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "audit",
+        Column("sequence", Integer, primary_key=True),
+        Column("tenant", Text, nullable=False),
+        Column("at", Float, nullable=False),
+        Column("actor", Text, nullable=False),
+        Column("action", Text, nullable=False),
+        Column("subject", Text, nullable=False),
+        Column("detail", Text),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("audit_of_tenant", "audit", ["tenant", "sequence"])
+
+
+def _templates() -> None:
+    op.create_table(
+        "template",
+        Column("tenant", Text, primary_key=True),
+        Column("name", Text, primary_key=True),
+        Column("version", Integer, primary_key=True, autoincrement=False),
+        Column("pipeline", Text, nullable=False),
+        Column("description", Text),
+        Column("created_at", Float, nullable=False),
+    )
+    op.create_table(
+        "template_alias",
+        Column("tenant", Text, primary_key=True),
+        Column("name", Text, primary_key=True),
+        Column("alias", Text, primary_key=True),
+        Column("version", Integer, nullable=False),
+        Column("history", Text, nullable=False),
+        Column("updated_at", Float, nullable=False),
+    )
+
+
+def _batches() -> None:
+    op.create_table(
+        "batch",
+        Column("tenant", Text, primary_key=True),
+        Column("id", Text, primary_key=True),
+        Column("state", Text, nullable=False),
+        Column("pipeline", Text, nullable=False),
+        Column("template", Text),
+        Column("options", Text),
+        Column("total", Integer, nullable=False),
+        Column("refused", Integer, nullable=False),
+        Column("unfinished", Integer, nullable=False),
+        Column("max_in_flight", Integer, nullable=False),
+        Column("created_at", Float, nullable=False),
+        Column("finished_at", Float),
+    )
+    _index("batch_running", "batch", ["tenant", "id"], "state = 'running'")
+    op.create_table(
+        "batch_item",
+        Column("tenant", Text, primary_key=True),
+        Column("batch_id", Text, primary_key=True),
+        Column("number", Integer, primary_key=True, autoincrement=False),
+        Column("source", Text, nullable=False),
+        Column("state", Text, nullable=False),
+        Column("error", Text),
+        Column("job_id", Text),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("item_of_state", "batch_item", ["tenant", "batch_id", "state", "number"])
+
+
+def _webhooks() -> None:
+    op.create_table(
+        "endpoint",
+        Column("tenant", Text, primary_key=True),
+        Column("id", Text, primary_key=True),
+        Column("url", Text, nullable=False),
+        Column("events", Text, nullable=False),
+        Column("description", Text),
+        Column("secrets", Text, nullable=False),
+        Column("state", Text, nullable=False),
+        Column("reason", Text),
+        Column("failing_since", Float),
+        Column("created_at", Float, nullable=False),
+    )
+    op.create_table(
+        "message",
+        Column("tenant", Text, primary_key=True),
+        Column("id", Text, primary_key=True),
+        Column("kind", Text, nullable=False),
+        Column("job_id", Text),
+        Column("batch_id", Text),
+        Column("sequence", Integer, nullable=False),
+        Column("at", Float, nullable=False),
+        Column("snapshot", Text, nullable=False),
+    )
+    op.create_index("message_of_job", "message", ["tenant", "job_id"])
+    op.create_table(
+        "delivery",
+        Column("tenant", Text, primary_key=True),
+        Column("id", Text, primary_key=True),
+        Column("message_id", Text, nullable=False),
+        Column("endpoint_id", Text),
+        Column("job_id", Text),
+        Column("url", Text, nullable=False),
+        Column("state", Text, nullable=False),
+        Column("attempts", Integer, nullable=False),
+        Column("next_at", Float, nullable=False),
+        Column("created_at", Float, nullable=False),
+        Column("ended_at", Float),
+        Column("status", Integer),
+        Column("error", Text),
+    )
+    _index("delivery_due", "delivery", ["next_at"], "state = 'pending'")
+    op.create_index("delivery_of_endpoint", "delivery", ["tenant", "endpoint_id", "id"])
+    op.create_index("delivery_of_job", "delivery", ["tenant", "job_id", "id"])
+    op.create_index("delivery_of_state", "delivery", ["tenant", "state", "id"])
+    op.create_table(
+        "delivery_attempt",
+        Column("tenant", Text, primary_key=True),
+        Column("delivery_id", Text, primary_key=True),
+        Column("number", Integer, primary_key=True, autoincrement=False),
+        Column("at", Float, nullable=False),
+        Column("seconds", Float, nullable=False),
+        Column("status", Integer),
+        Column("error", Text),
+        Column("request", Text),
+        Column("answer", Text),
+        sqlite_with_rowid=False,
+    )
+
+
+def _index(name: str, table: str, columns: Columns, where: str) -> None:
+    op.create_index(name, table, columns, sqlite_where=sa.text(where), postgresql_where=sa.text(where))
