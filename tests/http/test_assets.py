@@ -70,3 +70,13 @@ def test_bad_forms(site: Site, jpeg: bytes) -> None:
         assert answer.json()["code"] in {"missing_part", "doubled_part"}
         assert len(site.files()) - len(before) <= 1
     assert site.client.post("/v1/assets", content=b"", headers={"x-tenant": "bad"}).status_code == 415
+
+
+def test_a_key_that_came_with_another_picture_is_refused(site: Site, jpeg: bytes, webp: bytes) -> None:
+    headers = {"x-tenant": "keys", "idempotency-key": "logo"}
+    first = site.client.post("/v1/assets", content=jpeg, headers=headers)
+    kept = site.files()
+    assert site.client.post("/v1/assets", content=jpeg, headers=headers).json() == first.json()
+    other = site.client.post("/v1/assets", content=webp, headers=headers)
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_mismatch")
+    assert site.files() == kept

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterable, Callable
 from dataclasses import dataclass
 from secrets import token_hex
 
+from pixelflow.control.idempotency import Promise
 from pixelflow.control.intake import Inspected, IntakeLimits
 from pixelflow.domain.asset import JOB, Asset
 from pixelflow.domain.errors import InvalidRequest, Problem, UnknownId
@@ -24,8 +25,10 @@ class Assets:
     intake: IntakeLimits
     clock: Callable[[], float]
 
-    async def add(self, tenant: str, chunks: AsyncIterable[bytes]) -> Asset:
-        """Keep a picture; raises UnsupportedImage and TooLarge, and then keeps nothing."""
+    async def add(
+        self, tenant: str, chunks: AsyncIterable[bytes], promise: Promise = lambda given, sha256: None
+    ) -> Asset:
+        """Keep a picture; raises UnsupportedImage, TooLarge and InvalidRequest, and then keeps nothing."""
         inspected = Inspected(chunks, self.intake)
         # The id is not known before the last byte, so that the place is a random one.
         stored = await self.storage.put(asset_key(tenant, token_hex(16)), inspected)
@@ -40,7 +43,7 @@ class Assets:
             created_at=self.clock(),
         )
         try:
-            kept = await self.store.put_asset(asset)
+            kept = await self.store.put_asset(asset, promise({}, asset.sha256))
         except BaseException:
             await self.storage.delete([stored.key])
             raise

@@ -1,7 +1,7 @@
 """Requests that may be sent again: when two are the same, and one at a time."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,6 +9,10 @@ from typing import Any
 import msgspec
 
 from pixelflow.domain.errors import StateConflict
+from pixelflow.ports.store import IdempotencyKey
+
+Promise = Callable[[Mapping[str, Any], str | None], IdempotencyKey | None]
+"""Makes the store's key of a request's fields and its picture's SHA-256, which is known at its last byte."""
 
 
 @dataclass(frozen=True)

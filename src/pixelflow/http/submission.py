@@ -12,6 +12,7 @@ from pixelflow.domain.errors import InvalidRequest, MalformedRequest, Problem
 from pixelflow.domain.job import Job
 from pixelflow.http.body import MAX_JSON_BYTES, json_object, stream
 from pixelflow.http.exchange import Exchange
+from pixelflow.http.idempotent import REPLAYED, idempotency_key
 from pixelflow.http.multipart import MultipartForm
 from pixelflow.http.view import created_view, encode, moment
 from pixelflow.ports.store import Created, IdempotencyKey
@@ -19,9 +20,7 @@ from pixelflow.ports.store import Created, IdempotencyKey
 SOURCE_TYPES = ("upload", "s3_presigned", "base64")
 FORM_FIELDS = ("file",)
 JSON_FIELDS = ("source_type", "image_data")
-MAX_KEY_LENGTH = 255
 JSON_PARTS = frozenset({"metadata", "priority", "expires_in"})
-REPLAYED = (b"idempotency-replayed", b"true")
 
 
 async def post_job(exchange: Exchange) -> None:
@@ -96,19 +95,6 @@ async def submit_picture(
     except BaseException:
         await jobs.forget(arrived)
         raise
-
-
-def idempotency_key(exchange: Exchange) -> str | None:
-    """The request's Idempotency-Key; raises MalformedRequest for one that cannot be kept."""
-    raw = exchange.header(b"idempotency-key")
-    if raw is None:
-        return None
-    key = raw.decode("latin-1").strip()
-    if not 1 <= len(key) <= MAX_KEY_LENGTH or not key.isascii() or not key.isprintable():
-        raise MalformedRequest(
-            f"an Idempotency-Key has 1 to {MAX_KEY_LENGTH} printable ASCII characters", code="malformed_key"
-        )
-    return key
 
 
 def upload_of(exchange: Exchange, job: Job) -> dict[str, Any]:

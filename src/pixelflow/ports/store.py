@@ -14,7 +14,10 @@ T = TypeVar("T")
 @dataclass(frozen=True, slots=True)
 class IdempotencyKey:
     """A caller's promise that a request with this key is the same request; ``fingerprint`` tells whether it
-    is."""
+    is.
+
+    Whatever a store creates takes one: ``create(thing, idempotency)`` answers what the key made before.
+    """
 
     key: str
     fingerprint: str
@@ -139,8 +142,9 @@ class JobStore(Protocol):
     async def known_keys(self, keys: Sequence[str]) -> set[str]:
         """Those of the storage keys that a job's source, an output or an asset still names."""
 
-    async def put_asset(self, asset: Asset) -> Asset:
-        """Insert, or answer the one with the same id."""
+    async def put_asset(self, asset: Asset, idempotency: IdempotencyKey | None = None) -> Asset:
+        """Insert, or answer the one with the same id; raises InvalidRequest (code ``idempotency_mismatch``)
+        when the key was used for another request within 24 h."""
 
     async def get_asset(self, tenant: str, asset_id: str) -> Asset | None: ...
 

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from harness.book import DAY, Time, claimed, job
+from pixelflow.domain.asset import Asset
 from pixelflow.domain.errors import InvalidRequest
 from pixelflow.ports.store import IdempotencyKey, JobFilter, JobStore
 
@@ -62,3 +63,23 @@ async def test_of_many_at_once_with_one_key_one_makes_the_job(store: JobStore) -
     answers = await asyncio.gather(*(store.create(job(), key) for _ in range(50)))
     assert sum(not answer.replayed for answer in answers) == 1
     assert len({answer.job.id for answer in answers}) == 1
+
+
+async def test_an_assets_key_is_for_one_picture(store: JobStore) -> None:
+    first, other = asset("a"), asset("b")
+    kept = await store.put_asset(first, IdempotencyKey("once", "a"))
+    assert await store.put_asset(first, IdempotencyKey("once", "a")) == kept
+    with pytest.raises(InvalidRequest) as refused:
+        await store.put_asset(other, IdempotencyKey("once", "b"))
+    assert refused.value.code == "idempotency_mismatch"
+    assert await store.get_asset("local", other.id) is None
+
+
+async def test_a_key_is_for_one_kind_of_thing(store: JobStore) -> None:
+    await store.put_asset(asset("a"), IdempotencyKey("once", "a"))
+    with pytest.raises(InvalidRequest):
+        await store.create(job(), IdempotencyKey("once", "fingerprint"))
+
+
+def asset(name: str) -> Asset:
+    return Asset("local", f"ast_{name}", f"assets/local/{name}", "png", "image/png", 9, name * 64, 1.0)

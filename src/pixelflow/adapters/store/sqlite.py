@@ -149,9 +149,9 @@ class SqliteStore:
     async def known_keys(self, keys: Sequence[str]) -> set[str]:
         return await self.database.read(lambda connection: _known(connection, keys))
 
-    async def put_asset(self, asset: Asset) -> Asset:
+    async def put_asset(self, asset: Asset, idempotency: IdempotencyKey | None = None) -> Asset:
         values = asset_values(asset)
-        return await self.database.write(lambda tx: transitions.put_asset(tx, values))
+        return await self.database.write(lambda tx: transitions.put_asset(tx, asset, values, idempotency))
 
     async def get_asset(self, tenant: str, asset_id: str) -> Asset | None:
         row = self.database.one(sql.GET_ASSET, {"tenant": tenant, "id": asset_id})

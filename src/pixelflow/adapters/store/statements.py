@@ -192,13 +192,15 @@ COUNT_BY_STATE = """
 SELECT state, sum(jobs) FROM (SELECT state, count(*) AS jobs FROM job GROUP BY tenant, state) GROUP BY state
 """
 
-GET_KEY = "SELECT fingerprint, job_id, created_at FROM idempotency WHERE tenant = :tenant AND key = :key"
+GET_KEY = """
+SELECT fingerprint, job_id, created_at, answer FROM idempotency WHERE tenant = :tenant AND key = :key
+"""
 
 PUT_KEY = """
-INSERT INTO idempotency (tenant, key, fingerprint, job_id, created_at)
-VALUES (:tenant, :key, :fingerprint, :job_id, :now)
-ON CONFLICT (tenant, key) DO UPDATE
-SET fingerprint = excluded.fingerprint, job_id = excluded.job_id, created_at = excluded.created_at
+INSERT INTO idempotency (tenant, key, fingerprint, job_id, answer, created_at)
+VALUES (:tenant, :key, :fingerprint, :job_id, :answer, :now)
+ON CONFLICT (tenant, key) DO UPDATE SET fingerprint = excluded.fingerprint,
+    job_id = excluded.job_id, answer = excluded.answer, created_at = excluded.created_at
 """
 
 FORGET_KEYS = """

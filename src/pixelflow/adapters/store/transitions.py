@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from pixelflow.adapters.store import statements as sql
+from pixelflow.adapters.store.idempotency import KEY_SECONDS, answered, remember
 from pixelflow.adapters.store.rows import json_text, to_asset, to_job
 from pixelflow.adapters.store.transaction import Transaction
 from pixelflow.domain.asset import Asset
-from pixelflow.domain.errors import InvalidRequest, Problem
 from pixelflow.domain.event import EventKind
 from pixelflow.domain.job import (
     MAX_CRASHES,
@@ -22,9 +22,6 @@ from pixelflow.domain.job import (
 )
 from pixelflow.ports.store import Created, IdempotencyKey
 
-KEY_SECONDS = 24 * 3600.0
-"""How long an idempotency key is kept, and the event of a deletion."""
-
 Values = dict[str, object]
 _LOST = Failure("lost", f"the worker of this job vanished {MAX_LOSSES} times")
 _NO_UPLOAD = Failure("upload_expired", "no upload came in time")
@@ -32,32 +29,16 @@ _NO_UPLOAD = Failure("upload_expired", "no upload came in time")
 
 def create(tx: Transaction, job: Job, values: Values, idempotency: IdempotencyKey | None) -> Created:
     """Insert the job, or answer the one that the key made."""
-    if idempotency is not None:
-        row = tx.one(sql.GET_KEY, {"tenant": job.tenant, "key": idempotency.key})
-        made = row and _promised(row, idempotency, tx.now)
-        if made and (former := tx.job(job.tenant, made)):
-            return Created(former, replayed=True)
+    made = answered(tx, job.tenant, idempotency)
+    if made and (former := tx.job(job.tenant, made)):
+        return Created(former, replayed=True)
     queued_at = tx.now if job.state is JobState.QUEUED else None
     values.update(now=tx.now, sequence=tx.sequence + 1, queued_at=queued_at)
     tx.count(sql.INSERT_JOB, values)
     stored = replace(job, created_at=tx.now, updated_at=tx.now, queued_at=queued_at, sequence=tx.sequence + 1)
     tx.entered(stored)
-    if idempotency is not None:
-        key = {"tenant": job.tenant, "key": idempotency.key, "fingerprint": idempotency.fingerprint}
-        tx.count(sql.PUT_KEY, {**key, "job_id": job.id, "now": tx.now})
+    remember(tx, job.tenant, idempotency, None, job.id)
     return Created(stored)
-
-
-def _promised(row: tuple[str, str, float], idempotency: IdempotencyKey, now: float) -> str | None:
-    fingerprint, job_id, created_at = row
-    if created_at <= now - KEY_SECONDS:
-        return None
-    if fingerprint != idempotency.fingerprint:
-        text = "this Idempotency-Key was used for another request within 24 hours; send a new key"
-        raise InvalidRequest(
-            [Problem(text, "Idempotency-Key", value=idempotency.key)], code="idempotency_mismatch"
-        )
-    return job_id
 
 
 def attach(tx: Transaction, tenant: str, job_id: str, source: str) -> Source | None:
@@ -182,9 +163,11 @@ def _each(
     return [job for job in changed if job]
 
 
-def put_asset(tx: Transaction, values: Values) -> Asset:
-    """Insert, or leave the one that is there."""
+def put_asset(tx: Transaction, asset: Asset, values: Values, idempotency: IdempotencyKey | None) -> Asset:
+    """Insert, or leave the one that is there: the same bytes are the same asset, with or without a key."""
+    answered(tx, asset.tenant, idempotency)
     tx.count(sql.PUT_ASSET, values)
+    remember(tx, asset.tenant, idempotency, asset.id)
     return to_asset(tx.rows(sql.GET_ASSET, values)[0])
 
 

@@ -12,9 +12,10 @@ from pixelflow.domain.job import Job, JobState
 from pixelflow.http.body import json_object
 from pixelflow.http.dialects.download import PICTURE_ANSWERS, first_picture
 from pixelflow.http.dialects.manner import DialectRoute, dialect_answers
+from pixelflow.http.idempotent import idempotency_key
 from pixelflow.http.native.given import Caller, TheExchange, TheServices, json
 from pixelflow.http.schemas import JOB_ID, MOMENT
-from pixelflow.http.submission import idempotency_key, submit_picture
+from pixelflow.http.submission import submit_picture
 from pixelflow.http.view import moment
 from pixelflow.ports.storage import Storage
 

@@ -4,12 +4,14 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
+from pixelflow.control.idempotency import Promise
 from pixelflow.control.intake import too_large
 from pixelflow.domain.asset import Asset
 from pixelflow.domain.errors import MalformedRequest
 from pixelflow.http import describing, schemas
 from pixelflow.http.body import MAX_JSON_BYTES, stream
 from pixelflow.http.exchange import Exchange
+from pixelflow.http.idempotent import promising
 from pixelflow.http.multipart import MultipartForm
 from pixelflow.http.native.given import Caller, TheExchange, TheServices, json
 from pixelflow.http.view import asset_view
@@ -22,27 +24,31 @@ router = APIRouter(prefix="/v1/assets", tags=["assets"])
     status_code=201,
     summary="Upload a picture for pipelines to refer to",
     openapi_extra={"requestBody": describing.NEW_ASSET},
-    responses=describing.answers({201: schemas.Asset}, 400, 408, 413, 415, 503, 507),
+    responses=describing.answers({201: schemas.Asset}, 400, 408, 409, 413, 415, 422, 503, 507),
 )
 async def add(exchange: TheExchange, services: TheServices, caller: Caller) -> Response:
-    """A form with the part `file`, or the bytes as they are. The same bytes have the same id."""
+    """A form with the part `file`, or the bytes as they are. The same bytes have the same id.
+
+    With an `Idempotency-Key` that came with another picture, 422.
+    """
     announced = exchange.header(b"content-length")
     if announced is not None and int(announced) > services.options.upload_bytes + MAX_JSON_BYTES:
         raise too_large(services.options.upload_bytes, int(announced))
     kind = exchange.header(b"content-type") or b""
-    if kind.startswith(b"multipart/"):
-        asset = await _from_form(exchange, kind, caller.tenant)
-    else:
-        asset = await services.assets.add(caller.tenant, stream(exchange))
+    with promising(exchange, caller.tenant) as promise:
+        if kind.startswith(b"multipart/"):
+            asset = await _from_form(exchange, kind, caller.tenant, promise)
+        else:
+            asset = await services.assets.add(caller.tenant, stream(exchange), promise)
     return json(asset_view(asset), 201, {"location": f"/v1/assets/{asset.id}"})
 
 
-async def _from_form(exchange: Exchange, kind: bytes, tenant: str) -> Asset:
+async def _from_form(exchange: Exchange, kind: bytes, tenant: str, promise: Promise) -> Asset:
     asset = None
     async for part in MultipartForm(kind, stream(exchange)).parts():
         if part.name != "file" or asset is not None:
             raise MalformedRequest("the form must have one part 'file' and no other", code="doubled_part")
-        asset = await exchange.services.assets.add(tenant, part.stream())
+        asset = await exchange.services.assets.add(tenant, part.stream(), promise)
     if asset is None:
         raise MalformedRequest("the form has no part 'file'", code="missing_part", field="file")
     return asset
