@@ -17,11 +17,14 @@ from pixelflow.control.admission import Admission
 from pixelflow.control.assets import Assets
 from pixelflow.control.intake import IntakeLimits
 from pixelflow.control.jobs import Jobs
-from pixelflow.control.keeper import Keeper
+from pixelflow.control.keeper import Duty, Keeper, Record
 from pixelflow.control.planning import Planner
+from pixelflow.control.rescue import Rescuer
 from pixelflow.control.signing import UrlSigner
+from pixelflow.control.sweep import Sweeper
 from pixelflow.domain.errors import PixelFlowError
 from pixelflow.http.services import Check, HttpOptions, Services
+from pixelflow.http.view import moment
 from pixelflow.ports.events import EventHub
 from pixelflow.ports.queue import Queue
 from pixelflow.ports.storage import Storage
@@ -88,19 +91,10 @@ async def assemble(settings: Settings, stopping: Callable[[], bool]) -> AsyncIte
             observe=metrics.phase,
             ended=metrics.ended,
         )
-        keeper = Keeper(
-            store=store,
-            storage=storage,
-            queue=queue,
-            hub=hub,
-            period_seconds=settings.keeper.keeper_seconds,
-            sweep_seconds=settings.keeper.sweep_seconds,
-            orphan_seconds=settings.keeper.orphan_seconds,
-            upload_wait_seconds=settings.keeper.upload_wait_seconds,
-        )
+        keeper = Keeper(_duties(settings, store, storage, queue, hub))
         try:
             await pool.start()
-            services = _services(settings, stopping, store, storage, queue, hub, pool, metrics)
+            services = _services(settings, stopping, store, storage, queue, hub, pool, metrics, keeper)
             yield System(store, storage, queue, hub, pool, worker, keeper, services)
         finally:
             await pool.close()
@@ -108,6 +102,22 @@ async def assemble(settings: Settings, stopping: Callable[[], bool]) -> AsyncIte
             await storage.close()
     finally:
         await store.close()
+
+
+def _duties(
+    settings: Settings, store: JobStore, storage: Storage, queue: Queue, hub: EventHub
+) -> Sequence[Duty]:
+    """Everything that the keeper does, in the order in which it matters."""
+    pace = settings.keeper
+    rescuer = Rescuer(store, queue, hub, pace.upload_wait_seconds)
+    sweeper = Sweeper(store, storage, pace.orphan_seconds)
+    return (
+        Duty("rescue", pace.keeper_seconds, rescuer.rescue, rescuer.batch),
+        Duty("ring", pace.keeper_seconds, rescuer.ring),
+        Duty("expire_uploads", pace.sweep_seconds, rescuer.expire_uploads, rescuer.batch),
+        Duty("sweep_jobs", pace.sweep_seconds, sweeper.sweep_jobs, sweeper.batch),
+        Duty("sweep_files", pace.sweep_seconds, sweeper.sweep_files),
+    )
 
 
 def _services(
@@ -119,6 +129,7 @@ def _services(
     hub: EventHub,
     pool: Pool,
     metrics: Metrics,
+    keeper: Keeper,
 ) -> Services:
     intake = IntakeLimits(settings.upload_bytes, settings.readable)
     assets = Assets(store, storage, intake, time.time)
@@ -127,9 +138,11 @@ def _services(
     )
 
     async def readiness() -> Sequence[Check]:
-        return await _readiness(settings, stopping, store, storage, pool)
+        kept = [_kept(record, keeper.clock()) for record in keeper.records.values()]
+        return (*await _readiness(settings, stopping, store, storage, pool), *kept)
 
     async def exposition() -> bytes:
+        metrics.kept(list(keeper.records.values()), keeper.clock())
         return metrics.render(await store.depth(), Slots(pool.size, pool.busy))
 
     jobs = Jobs(store, storage, queue, hub, assets, admission, intake, stopping=stopping)
@@ -172,6 +185,23 @@ async def _readiness(
         Check("pool", pool.healthy, f"{pool.size} decoders wanted, {pool.busy} busy"),
         *(Check(f"cage.{part}", good=True, detail=state) for part, state in pool.cage.items()),
     )
+
+
+def _kept(record: Record, now: float) -> Check:
+    overdue, lag = record.overdue(now), round(record.lag_seconds(now), 3)
+    said = [f"overdue for {lag} seconds"] if overdue else []
+    said += [f"the last run failed: {record.error}"] if record.failing else []
+    facts = {
+        "period_seconds": record.duty.period_seconds,
+        "last_run": moment(record.last_run),
+        "seconds": round(record.seconds, 6),
+        "count": record.count,
+        "found": record.found,
+        "failures": record.failures,
+        "last_error": record.error,
+        "lag_seconds": lag,
+    }
+    return Check(f"keeper.{record.duty.name}", not overdue, "; ".join(said), vital=False, facts=facts)
 
 
 def signing_keys(given: str | None, folder: Path) -> Mapping[str, bytes]:

@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal
@@ -9,6 +10,7 @@ from typing import Literal
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from pixelflow.control.keeper import Record
 from pixelflow.domain.job import JobState
 from pixelflow.ports.store import Depth
 
@@ -47,6 +49,17 @@ def _redact(_: object, __: str, event: structlog.typing.EventDict) -> structlog.
 @cache  # the names of fields are those in our own code
 def _is_secret(name: str) -> bool:
     return any(secret in name.lower() for secret in SECRETS)
+
+
+DUTY_GAUGES = {
+    "period_seconds": "How often a duty runs.",
+    "last_run_timestamp_seconds": "When a duty last began, 0 for never.",
+    "last_seconds": "How long its last run took.",
+    "last_count": "How much its last run found to do.",
+    "lag_seconds": "For how long a run that goes well is due.",
+    "found": "How much it found to do since the start.",
+    "failures": "Runs that failed since the start.",
+}
 
 
 @dataclass(frozen=True)
@@ -94,6 +107,10 @@ class Metrics:
             ["result"],
             registry=self.registry,
         )
+        self._duties = {
+            name: Gauge(f"pixelflow_keeper_{name}", text, ["duty"], registry=self.registry)
+            for name, text in DUTY_GAUGES.items()
+        }
         self._hits, self._misses = reused.labels("hit"), reused.labels("miss")
         # A lookup by labels costs more than the count itself.
         self._phase = cache(phases.labels)
@@ -116,6 +133,21 @@ class Metrics:
     def http(self, method: str, route: str, status: int, seconds: float) -> None:
         """A request was answered; ``route`` is the template, never the path."""
         self._http(method if method in METHODS else "other", route, status).observe(seconds)
+
+    def kept(self, records: Sequence[Record], now: float) -> None:
+        """How the keeper's duties stand."""
+        for record in records:
+            values = (
+                record.duty.period_seconds,
+                record.last_run or 0.0,
+                record.seconds,
+                record.count,
+                record.lag_seconds(now),
+                record.found,
+                record.failures,
+            )
+            for gauge, value in zip(self._duties.values(), values, strict=True):
+                gauge.labels(record.duty.name).set(value)
 
     def render(self, depth: Depth, slots: Slots) -> bytes:
         """The exposition text, with the gauges as they are now."""

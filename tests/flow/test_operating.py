@@ -69,6 +69,20 @@ def test_invented_methods_share_one_series(server: RunningServer) -> None:
     assert "BREW" not in text
 
 
+def test_every_duty_of_the_keeper_is_told_with_its_figures(server: RunningServer) -> None:
+    def duties() -> dict[str, dict[str, Any]]:
+        answer = httpx.get(f"{server.url}/readyz").json()
+        return {check["name"]: check for check in answer["checks"] if check["name"].startswith("keeper.")}
+
+    until(lambda: all(each["facts"]["last_run"] for each in duties().values()), "a duty never ran")
+
+    assert {"keeper.rescue", "keeper.ring", "keeper.sweep_files"} <= duties().keys()
+    assert all(each["good"] and not each["vital"] for each in duties().values())
+    text = httpx.get(f"{server.url}/metrics").text
+    for name in ("period_seconds", "last_run_timestamp_seconds", "last_seconds", "lag_seconds", "failures"):
+        assert f'pixelflow_keeper_{name}{{duty="rescue"}}' in text
+
+
 def test_metrics_tell_states_phases_and_routes(server: RunningServer) -> None:
     assert job(server, submit(server, QUICK), wait=30)["status"] == "completed"
     text = httpx.get(f"{server.url}/metrics").text

@@ -40,8 +40,8 @@ def test_readiness_says_what_is_wrong(site: Site) -> None:
     assert answer.json() == {
         "status": "not_ready",
         "checks": [
-            {"name": "store", "good": True, "detail": ""},
-            {"name": "draining", "good": False, "detail": "the server is going down"},
+            {"name": "store", "good": True, "vital": True, "detail": ""},
+            {"name": "draining", "good": False, "vital": True, "detail": "the server is going down"},
         ],
     }
 

@@ -11,8 +11,8 @@ from pixelflow.control.admission import Admission
 from pixelflow.control.assets import Assets
 from pixelflow.control.idempotency import RunningKeys
 from pixelflow.control.intake import Inspected, IntakeLimits
-from pixelflow.control.keeper import keys_of
 from pixelflow.control.order import Order
+from pixelflow.control.sweep import keys_of
 from pixelflow.domain.errors import StateConflict, UnknownId
 from pixelflow.domain.event import Event, EventKind
 from pixelflow.domain.job import RETRYABLE, Job, JobState, Source, new_id

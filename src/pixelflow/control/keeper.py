@@ -2,123 +2,106 @@
 of times."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 
 import structlog
 
 from pixelflow.domain.errors import PixelFlowError
-from pixelflow.domain.event import Event
-from pixelflow.domain.job import Job, JobState
-from pixelflow.ports.events import EventHub
-from pixelflow.ports.queue import Queue
-from pixelflow.ports.storage import Storage
-from pixelflow.ports.store import JobStore
 
 log = structlog.get_logger()
+
+OVERDUE_PERIODS = 3
+"""A duty that did not go well for so many periods more than its own is told."""
+OVERDUE_SECONDS = 10.0
+"""But not before this lag, however short the period."""
 
 
 @dataclass(frozen=True, slots=True)
 class Duty:
-    """One thing to do, and how often in seconds."""
+    """One thing to do, and how often in seconds; it must do no harm when several keepers run it at once."""
 
     name: str
     period_seconds: float
     run: Callable[[], Awaitable[int]]
     """Answers how much it found to do."""
+    batch: int | None = None
+    """A run that found so much is followed by the next at once."""
+    wake: asyncio.Event | None = None
+    """Set by whoever knows that there is something to do before the period is over."""
+
+
+@dataclass(slots=True)
+class Record:
+    """How a duty went: times in Unix seconds, ``seconds`` and ``count`` of the last run, ``found`` and
+    ``failures`` since the start; ``error`` is the last there was, ``failing`` whether it still is."""
+
+    duty: Duty
+    good_at: float
+    """When a run last ended well, at first the keeper's start."""
+    last_run: float | None = None
+    seconds: float = 0.0
+    count: int = 0
+    found: int = 0
+    failures: int = 0
+    failing: bool = False
+    error: str | None = None
+
+    def lag_seconds(self, now: float) -> float:
+        """For how long a run that goes well is due."""
+        return max(0.0, now - self.good_at - self.duty.period_seconds)
+
+    def overdue(self, now: float) -> bool:
+        """Whether an operator should look."""
+        return self.lag_seconds(now) > max(OVERDUE_SECONDS, OVERDUE_PERIODS * self.duty.period_seconds)
 
 
 @dataclass(frozen=True)
 class Keeper:
-    """Rescues, rings again, and sweeps; every duty works in batches of ``batch``."""
+    """Runs each duty at its own pace and keeps a record of it; ``clock`` tells Unix seconds."""
 
-    store: JobStore
-    storage: Storage
-    queue: Queue
-    hub: EventHub
-    period_seconds: float
-    sweep_seconds: float
-    orphan_seconds: float
-    upload_wait_seconds: float
-    batch: int = 500
-
-    @property
-    def duties(self) -> Sequence[Duty]:
-        """All of them, in the order in which they matter."""
-        return (
-            Duty("rescue", self.period_seconds, self.rescue),
-            Duty("ring", self.period_seconds, self.ring),
-            Duty("expire_uploads", self.sweep_seconds, self.expire_uploads),
-            Duty("sweep_jobs", self.sweep_seconds, self.sweep_jobs),
-            Duty("sweep_files", self.sweep_seconds, self.sweep_files),
-        )
+    duties: Sequence[Duty]
+    clock: Callable[[], float] = time.time
+    records: dict[str, Record] = field(default_factory=dict)
+    """By the duties' names, once it runs."""
 
     async def run(self) -> None:
         """Every duty at its own pace; never returns."""
+        for duty in self.duties:
+            self.records[duty.name] = Record(duty, good_at=self.clock())
         async with asyncio.TaskGroup() as group:
-            for duty in self.duties:
-                group.create_task(self._keep(duty), name=duty.name)
+            for record in self.records.values():
+                group.create_task(self._keep(record), name=record.duty.name)
 
-    async def _keep(self, duty: Duty) -> None:
+    async def _keep(self, record: Record) -> None:
+        duty = record.duty
         while True:
-            try:
-                if done := await duty.run():
-                    log.info("keeper", duty=duty.name, count=done)
-            except (OSError, PixelFlowError) as error:
-                log.warning("keeper failed", duty=duty.name, error=str(error))
-            await asyncio.sleep(duty.period_seconds)
+            if duty.wake is not None:
+                duty.wake.clear()
+            await self._once(record)
+            if not record.failing and duty.batch is not None and record.count >= duty.batch:
+                continue
+            if duty.wake is None or record.failing:
+                await asyncio.sleep(duty.period_seconds)
+            else:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(duty.wake.wait(), duty.period_seconds)
 
-    async def rescue(self) -> int:
-        """Jobs whose worker vanished go back into the queue."""
-        jobs = await self.store.rescue(self.batch)
-        self._tell(jobs)
-        if queued := sum(1 for job in jobs if job.state is JobState.QUEUED):
-            await self.queue.ring(queued)
-        return len(jobs)
-
-    async def ring(self) -> int:
-        """A ring may be lost; queued jobs are announced again."""
-        queued = (await self.store.depth()).by_state.get(JobState.QUEUED, 0)
-        if queued:
-            await self.queue.ring(min(queued, self.batch))
-        return 0
-
-    async def expire_uploads(self) -> int:
-        """Jobs whose upload never came fail."""
-        jobs = await self.store.expire_uploads(self.upload_wait_seconds, self.batch)
-        self._tell(jobs)
-        return len(jobs)
-
-    async def sweep_jobs(self) -> int:
-        """Jobs past their ``expires_at`` go, the row first, then the files."""
-        jobs = await self.store.expired(self.batch)
-        for job in jobs:
-            if gone := await self.store.delete(job.tenant, job.id):
-                await self.storage.delete(keys_of(gone))
-        return len(jobs)
-
-    async def sweep_files(self) -> int:
-        """Files that no row names go, once they are old enough not to be in the making."""
-        swept = 0
-        found: list[str] = []
-        async for entry in self.storage.list(self.orphan_seconds):
-            found.append(entry.key)
-            if len(found) >= self.batch:
-                swept += await self._drop(found)
-                found = []
-        return swept + await self._drop(found)
-
-    async def _drop(self, keys: Sequence[str]) -> int:
-        known = await self.store.known_keys(keys)
-        orphans = [key for key in keys if key not in known]
-        await self.storage.delete(orphans)
-        return len(orphans)
-
-    def _tell(self, jobs: Sequence[Job]) -> None:
-        for job in jobs:
-            self.hub.publish(Event.of(job), job)
-
-
-def keys_of(job: Job) -> list[str]:
-    """Every storage key that a job's row names."""
-    return [key for key in (job.source.key, *(output.key for output in job.outputs)) if key]
+    async def _once(self, record: Record) -> None:
+        begun = time.perf_counter()
+        record.last_run = self.clock()
+        try:
+            record.count = await record.duty.run()
+        except Exception as error:  # one duty's mistake must not end the others
+            record.failures += 1
+            record.count, record.failing, record.error = 0, True, str(error) or type(error).__name__
+            unforeseen = None if isinstance(error, OSError | PixelFlowError) else error
+            log.warning("keeper failed", duty=record.duty.name, error=record.error, exc_info=unforeseen)
+        else:
+            record.failing, record.good_at = False, self.clock()
+            record.found += record.count
+            if record.count:
+                log.info("keeper", duty=record.duty.name, count=record.count)
+        record.seconds = time.perf_counter() - begun

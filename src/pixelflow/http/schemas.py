@@ -250,11 +250,28 @@ class Health(Shape):
 
 
 class ReadinessCheck(Shape):
-    """One thing that has to be well."""
+    """One thing that should be well."""
 
     name: str = Field(examples=["store"])
     good: bool
+    vital: bool = Field(description="Whether no work is taken without it")
     detail: str
+    facts: dict[str, Any] | None = Field(
+        None,
+        description="Figures of a part, as of each of the keeper's duties",
+        examples=[
+            {
+                "period_seconds": 5.0,
+                "last_run": MOMENT,
+                "seconds": 0.0021,
+                "count": 0,
+                "found": 3,
+                "failures": 0,
+                "last_error": None,
+                "lag_seconds": 0.0,
+            }
+        ],
+    )
 
 
 class Readiness(Shape):

@@ -20,11 +20,14 @@ Send = Callable[[Message], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that has to be well before work can be taken; ``detail`` says what there is, or is wrong."""
+    """One thing that should be well; ``detail`` says what there is, or is wrong, ``facts`` its figures."""
 
     name: str
     good: bool
     detail: str = ""
+    vital: bool = True
+    """Whether no work can be taken without it."""
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 class PoolAdmin(Protocol):

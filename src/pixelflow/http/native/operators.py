@@ -30,10 +30,16 @@ async def healthz(exchange: TheExchange) -> Response:
     responses={**describing.answers({200: schemas.Readiness}), 503: {"model": schemas.Readiness}},
 )
 async def readyz(services: TheServices) -> Response:
-    """503 with the reasons when a part is missing, or the server is going down."""
+    """503 with the reasons when a part is missing without which no work can be taken (`vital`), or the
+    server is going down. The keeper's duties are told with their figures; one that is overdue is not `good`,
+    and the server stays ready: it takes work, and another that takes it instead would not mend the duty."""
     checks = await services.readiness()
-    good = all(check.good for check in checks)
-    shown = [{"name": check.name, "good": check.good, "detail": check.detail} for check in checks]
+    good = all(check.good for check in checks if check.vital)
+    shown = [
+        {"name": check.name, "good": check.good, "vital": check.vital, "detail": check.detail}
+        | ({"facts": check.facts} if check.facts else {})
+        for check in checks
+    ]
     return json({"status": "ready" if good else "not_ready", "checks": shown}, 200 if good else 503)
 
 
