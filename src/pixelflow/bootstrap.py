@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pixelflow import __version__
+from pixelflow.adapters.egress.http import HttpEgress
+from pixelflow.adapters.egress.rules import Rules
 from pixelflow.adapters.events import open_hub
 from pixelflow.adapters.queue import open_queue
 from pixelflow.adapters.storage import open_storage
@@ -25,6 +27,7 @@ from pixelflow.control.sweep import Sweeper
 from pixelflow.domain.errors import PixelFlowError
 from pixelflow.http.services import Check, HttpOptions, Services
 from pixelflow.http.view import moment
+from pixelflow.ports.egress import Egress
 from pixelflow.ports.events import EventHub
 from pixelflow.ports.queue import Queue
 from pixelflow.ports.storage import Storage
@@ -51,6 +54,34 @@ class System:
     services: Services
 
 
+@dataclass(frozen=True)
+class WaysOut:
+    """How other machines are called: ``fetching`` by plain http too, ``sending`` by https alone, where
+    EGRESS_ALLOW does not say otherwise."""
+
+    fetching: Egress
+    sending: Egress
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+        await self.fetching.close()
+        await self.sending.close()
+
+
+def open_egress(settings: Settings) -> WaysOut:
+    """Both, by the same settings."""
+
+    def egress(plain_http: bool) -> Egress:
+        return HttpEgress(
+            Rules(settings.egress_networks, settings.egress_ports, plain_http),
+            settings.egress.egress_connect_seconds,
+            settings.egress.fetch_redirects,
+            agent=f"PixelFlow/{__version__}",
+        )
+
+    return WaysOut(fetching=egress(True), sending=egress(False))
+
+
 @asynccontextmanager
 async def assemble(settings: Settings, stopping: Callable[[], bool]) -> AsyncIterator[System]:
     """Open what the addresses in the settings name, and close it in turn; ``stopping`` says that the
@@ -70,6 +101,7 @@ async def assemble(settings: Settings, stopping: Callable[[], bool]) -> AsyncIte
         storage = open_storage(settings.storage_address)
         queue = open_queue(settings.queue.queue)
         hub = open_hub("memory://")
+        egress = open_egress(settings)
         metrics = Metrics()
         worker = Worker(
             owner=f"{os.uname().nodename}:{os.getpid()}:{secrets.token_hex(4)}",
@@ -98,6 +130,7 @@ async def assemble(settings: Settings, stopping: Callable[[], bool]) -> AsyncIte
             yield System(store, storage, queue, hub, pool, worker, keeper, services)
         finally:
             await pool.close()
+            await egress.close()
             await queue.close()
             await storage.close()
     finally:

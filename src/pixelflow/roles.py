@@ -173,9 +173,13 @@ def _greeting(settings: Settings, system: System, host: str, port: int) -> list[
     missing = [f"{part} {state}" for part, state in system.pool.cage.items() if not state.startswith("on")]
     folders, libvips = settings.storage, system.pool.versions.get("libvips", "unknown")
     shown = f"[{host}]" if ":" in host else host
-    return [
+    lines = [
         f"PixelFlow {__version__} listens on http://{shown}:{port} (the API's pages: /docs)",
         f"Data: {settings.store_address}, uploads in {folders.upload_dir}, outputs in {folders.output_dir}",
         f"Workers: {system.pool.size} decoder processes, libvips {libvips}",
         "Cage: complete" if not missing else "Cage: incomplete, " + "; ".join(missing),
     ]
+    if settings.egress_networks:
+        opened = ", ".join(str(network) for network in settings.egress_networks)
+        lines.append(f"Egress: EGRESS_ALLOW opens {opened} to fetching and webhooks, by plain http too")
+    return lines

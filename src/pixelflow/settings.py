@@ -4,11 +4,12 @@ A setting's name is the environment variable's, in capitals and without a prefix
 """
 
 import os
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import urlencode
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pixelflow.domain.installed import readable
@@ -150,6 +151,28 @@ class FormatSettings(Part):
     it."""
 
 
+def _networks(given: str) -> str:
+    for text in _listed(given):
+        ip_network(text)  # raises ValueError, which names what is wrong
+    return given
+
+
+class EgressSettings(Part):
+    """Calls to other machines: pictures fetched, outputs and webhooks sent."""
+
+    egress_allow: Annotated[str, AfterValidator(_networks)] = ""
+    """Networks, as `10.0.0.0/8,127.0.0.1/32`, that are called although they are not public, on any port and
+    by plain http too; for laptops, tests and intranets."""
+    egress_ports: Annotated[str, Field(pattern=r"^\d{1,5}(, ?\d{1,5})*$")] = "80,443"
+    """Ports of public addresses that are called."""
+    egress_connect_seconds: Annotated[float, Field(gt=0, le=60)] = 5.0
+    """How long resolving a name may take, and each try to connect."""
+    fetch_seconds: Annotated[float, Field(gt=0, le=3600)] = 30.0
+    """How long fetching a picture may take in all."""
+    fetch_redirects: Annotated[int, Field(ge=0, le=3)] = 3
+    """Redirects that are followed when a picture is fetched, each checked like the first URL."""
+
+
 class LogSettings(Part):
     """What the server says."""
 
@@ -164,6 +187,10 @@ DEFAULT_ZERO_CONFIG_UPLOAD_BYTES = 10 * MEGABYTE
 
 
 P = TypeVar("P", bound=Part)
+
+
+def _listed(given: str) -> list[str]:
+    return [text.strip() for text in given.split(",") if text.strip()]
 
 
 class Settings:
@@ -181,12 +208,23 @@ class Settings:
         self.keeper = part(KeeperSettings)
         self.limits = part(LimitSettings)
         self.formats = part(FormatSettings)
+        self.egress = part(EgressSettings)
         self.log = part(LogSettings)
 
     @property
     def readable(self) -> frozenset[str]:
         """Names of the formats that are read."""
         return readable("svg") if self.formats.allow_svg else readable()
+
+    @property
+    def egress_networks(self) -> list[IPv4Network | IPv6Network]:
+        """Networks that are called although they are not public."""
+        return [ip_network(text) for text in _listed(self.egress.egress_allow)]
+
+    @property
+    def egress_ports(self) -> frozenset[int]:
+        """Ports of public addresses that are called."""
+        return frozenset(int(text) for text in _listed(self.egress.egress_ports))
 
     @property
     def upload_bytes(self) -> int:
