@@ -1,9 +1,7 @@
 """A power cut loses nothing that was acknowledged: a file system is shut down without a flush."""
 
-import fcntl
 import hashlib
 import os
-import struct
 import subprocess
 import sys
 import threading
@@ -15,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.disk import Disk, mounted
 from pixelflow.adapters.storage.local import LocalStorage
 from pixelflow.adapters.store.sqlite import open_sqlite
 from pixelflow.domain.job import JobState
@@ -23,51 +22,15 @@ pytestmark = pytest.mark.root
 
 ACKNOWLEDGED = int(os.environ.get("CHAOS_ACKNOWLEDGED", "400"))
 """After so many acknowledgements the power goes."""
-EXT4_IOC_SHUTDOWN, WITHOUT_LOG_FLUSH = 0x8004587D, 2
 WRITER_SECONDS = 60.0
 """The writer ends by the failing disk long before."""
 WRITER = Path(__file__).with_name("power_cut_writer.py")
 
 
-@dataclass
-class Disk:
-    """An ext4 file system in a file; it writes its journal by itself only every five minutes."""
-
-    image: Path
-    folder: Path
-
-    def mount(self) -> None:
-        subprocess.run(
-            ["mount", "-o", "loop,commit=300", str(self.image), str(self.folder)],
-            check=True,
-            capture_output=True,
-        )
-
-    def unmount(self) -> None:
-        subprocess.run(["umount", str(self.folder)], check=True, capture_output=True)
-
-    def cut(self) -> None:
-        """From now on nothing reaches the disk, not even the journal."""
-        fd = os.open(self.folder, os.O_RDONLY)
-        try:
-            fcntl.ioctl(fd, EXT4_IOC_SHUTDOWN, struct.pack("I", WITHOUT_LOG_FLUSH))
-        finally:
-            os.close(fd)
-
-
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Disk]:
-    disk = Disk(tmp_path / "disk.ext4", tmp_path / "mounted")
-    disk.folder.mkdir()
-    try:
-        with disk.image.open("wb") as image:
-            image.truncate(192 * 1024 * 1024)
-        subprocess.run(["mkfs.ext4", "-q", "-F", str(disk.image)], check=True, capture_output=True)
-        disk.mount()
-    except (OSError, subprocess.CalledProcessError) as error:
-        pytest.skip(f"needs root, loop devices and mkfs.ext4: {error}")
-    yield disk
-    disk.unmount()
+    with mounted(tmp_path, megabytes=192) as disk:
+        yield disk
 
 
 @dataclass

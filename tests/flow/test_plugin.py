@@ -2,8 +2,6 @@
 
 import json
 import subprocess
-import sysconfig
-import venv
 from io import BytesIO
 from pathlib import Path
 
@@ -13,7 +11,7 @@ import pytest
 from PIL import Image
 
 from harness.pictures import encoded, photo
-from harness.plugin import PLUGIN, install
+from harness.plugin import PLUGIN, environment
 from harness.server import running_server
 
 STEP = {"id": "p", "action": "posterize", "levels": 2, "format": "png"}
@@ -22,15 +20,7 @@ STEP = {"id": "p", "action": "posterize", "levels": 2, "format": "png"}
 @pytest.fixture(scope="module")
 def python(tmp_path_factory: pytest.TempPathFactory) -> str:
     """An environment of its own with the plug-in, and all that this one has."""
-    folder = tmp_path_factory.mktemp("environment")
-    venv.create(folder, symlinks=True, with_pip=False)
-    interpreter = str(folder / "bin" / "python")
-    asked = [interpreter, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
-    site = Path(subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip())
-    ours = sysconfig.get_path("purelib")
-    (site / "ours.pth").write_text(f"import site; site.addsitedir({ours!r})\n")
-    install(PLUGIN, site)
-    return interpreter
+    return environment(tmp_path_factory.mktemp("environment"), PLUGIN)
 
 
 def test_it_is_in_a_job_and_in_every_list(python: str, tmp_path: Path) -> None:
