@@ -27,11 +27,11 @@ from pixelflow.control.sweep import Sweeper
 from pixelflow.domain.errors import PixelFlowError
 from pixelflow.http.services import Check, HttpOptions, Services
 from pixelflow.http.view import moment
+from pixelflow.ports.book import Book
 from pixelflow.ports.egress import Egress
 from pixelflow.ports.events import EventHub
 from pixelflow.ports.queue import Queue
 from pixelflow.ports.storage import Storage
-from pixelflow.ports.store import JobStore
 from pixelflow.settings import Settings
 from pixelflow.telemetry import Metrics, Slots
 from pixelflow.worker.cache import StepCache
@@ -44,7 +44,7 @@ from pixelflow.worker.worker import Pace, Worker
 class System:
     """Everything that one process runs, put together."""
 
-    store: JobStore
+    store: Book
     storage: Storage
     queue: Queue
     hub: EventHub
@@ -137,26 +137,25 @@ async def assemble(settings: Settings, stopping: Callable[[], bool]) -> AsyncIte
         await store.close()
 
 
-def _duties(
-    settings: Settings, store: JobStore, storage: Storage, queue: Queue, hub: EventHub
-) -> Sequence[Duty]:
+def _duties(settings: Settings, store: Book, storage: Storage, queue: Queue, hub: EventHub) -> Sequence[Duty]:
     """Everything that the keeper does, in the order in which it matters."""
     pace = settings.keeper
     rescuer = Rescuer(store, queue, hub, pace.upload_wait_seconds)
-    sweeper = Sweeper(store, storage, pace.orphan_seconds)
+    sweeper = Sweeper(store, storage, pace.orphan_seconds, pace.audit_ttl_seconds)
     return (
         Duty("rescue", pace.keeper_seconds, rescuer.rescue, rescuer.batch),
         Duty("ring", pace.keeper_seconds, rescuer.ring),
         Duty("expire_uploads", pace.sweep_seconds, rescuer.expire_uploads, rescuer.batch),
         Duty("sweep_jobs", pace.sweep_seconds, sweeper.sweep_jobs, sweeper.batch),
         Duty("sweep_files", pace.sweep_seconds, sweeper.sweep_files),
+        Duty("sweep_audit", pace.sweep_seconds, sweeper.sweep_audit, sweeper.batch),
     )
 
 
 def _services(
     settings: Settings,
     stopping: Callable[[], bool],
-    store: JobStore,
+    store: Book,
     storage: Storage,
     queue: Queue,
     hub: EventHub,
@@ -203,7 +202,7 @@ def _services(
 
 
 async def _readiness(
-    settings: Settings, stopping: Callable[[], bool], store: JobStore, storage: Storage, pool: Pool
+    settings: Settings, stopping: Callable[[], bool], store: Book, storage: Storage, pool: Pool
 ) -> Sequence[Check]:
     try:
         await store.check()

@@ -118,6 +118,8 @@ class KeeperSettings(Part):
     """A file that no row names is removed at this age."""
     upload_wait_seconds: Annotated[float, Field(gt=0)] = 86_400.0
     """A job whose upload has not come after this long fails."""
+    audit_ttl_seconds: Annotated[float, Field(gt=0)] | None = None
+    """How long lines of the audit log are kept; unset, for ever."""
 
 
 class LimitSettings(Part):

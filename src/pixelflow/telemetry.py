@@ -13,11 +13,10 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 from pixelflow.control.keeper import Record
 from pixelflow.domain.job import JobState
+from pixelflow.domain.secrets import HIDDEN, is_secret
 from pixelflow.ports.store import Depth
 
 PHASE_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
-SECRETS = ("authorization", "signature", "secret", "token", "password", "cookie", "key")
-"""A log field whose name contains one of these never shows its value."""
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 """The methods that metrics tell apart; a client may invent any number of others."""
 
@@ -52,14 +51,9 @@ class _Lines(structlog.PrintLogger):
 
 def _redact(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
     for name in event:
-        if _is_secret(name):
-            event[name] = "…"
+        if is_secret(name):
+            event[name] = HIDDEN
     return event
-
-
-@cache  # the names of fields are those in our own code
-def _is_secret(name: str) -> bool:
-    return any(secret in name.lower() for secret in SECRETS)
 
 
 DUTY_GAUGES = {

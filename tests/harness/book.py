@@ -8,9 +8,10 @@ from pixelflow.domain.choice import Choice, Trial
 from pixelflow.domain.event import EventKind
 from pixelflow.domain.job import Job, JobState, Output, Source, new_id
 from pixelflow.domain.keys import input_key, output_key
+from pixelflow.ports.book import Book
 from pixelflow.ports.store import JobStore
 
-Open = Callable[[], Awaitable[JobStore]]
+Open = Callable[[], Awaitable[Book]]
 DAY = 24 * 3600.0
 LEASE = 30.0
 CHOICE = Choice(61, 0.97, 0.96, (Trial("jpeg", 2000, 80, 0.97), Trial("png", 9000)), {"gif": "too few"})

@@ -13,13 +13,13 @@ import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
-from pixelflow.adapters.store import rows, statements
+from pixelflow.adapters.store import audit, rows, statements
 from pixelflow.adapters.store.database import STATEMENTS
 from pixelflow.adapters.store.schema import HEAD, MIGRATIONS, migrate
 from pixelflow.domain.errors import StartupError
 from pixelflow.domain.job import JobState
 
-MODULES = (statements,)
+MODULES = (statements, audit)
 """Every module of the store that has SQL of its own."""
 ALL = {
     name: text
@@ -57,7 +57,12 @@ def test_the_known_head_is_the_newest_migration() -> None:
 
 @pytest.mark.parametrize(
     ("table", "columns"),
-    [("job", rows.JOB_COLUMNS), ("event", rows.EVENT_COLUMNS), ("asset", rows.ASSET_COLUMNS)],
+    [
+        ("job", rows.JOB_COLUMNS),
+        ("event", rows.EVENT_COLUMNS),
+        ("asset", rows.ASSET_COLUMNS),
+        ("audit", audit.AUDIT_COLUMNS),
+    ],
 )
 def test_the_rows_are_the_tables(migrated: Path, table: str, columns: str) -> None:
     there = [row[1] for row in asked(migrated, f"PRAGMA table_info({table})")]

@@ -186,9 +186,9 @@ class Jobs:
         await self._ring()
         return again
 
-    async def delete(self, tenant: str, job_id: str) -> None:
+    async def delete(self, tenant: str, job_id: str, actor: str) -> None:
         """The row goes first, then its files, so that no row ever names a file that is gone."""
-        job = await self.store.delete(tenant, job_id)
+        job = await self.store.delete(tenant, job_id, actor)
         if job is None:
             raise _unknown(job_id)
         gone = Event(

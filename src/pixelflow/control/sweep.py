@@ -4,17 +4,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pixelflow.domain.job import Job
+from pixelflow.ports.book import Book
 from pixelflow.ports.storage import Storage
-from pixelflow.ports.store import JobStore
 
 
 @dataclass(frozen=True)
 class Sweeper:
     """Removes expired jobs, and files that no row names; ``batch`` at a time."""
 
-    store: JobStore
+    store: Book
     storage: Storage
     orphan_seconds: float
+    audit_seconds: float | None = None
+    """How long lines of the audit log are kept, without end if not given."""
     batch: int = 500
 
     async def sweep_jobs(self) -> int:
@@ -35,6 +37,12 @@ class Sweeper:
                 swept += await self._drop(found)
                 found = []
         return swept + await self._drop(found)
+
+    async def sweep_audit(self) -> int:
+        """Lines of the audit log go once they are old enough."""
+        return (
+            0 if self.audit_seconds is None else await self.store.audit.forget(self.audit_seconds, self.batch)
+        )
 
     async def _drop(self, keys: Sequence[str]) -> int:
         known = await self.store.known_keys(keys)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from pixelflow.domain.asset import JOB, Asset
+from pixelflow.domain.audit import KEEPER
 from pixelflow.domain.event import Event
 from pixelflow.domain.job import Claim, Completion, Failure, Job, JobState, Output, Source
 
@@ -121,8 +122,9 @@ class JobStore(Protocol):
     async def retry(self, tenant: str, job_id: str) -> Job | None:
         """failed, cancelled or quarantined → queued, its counters, outputs and error cleared."""
 
-    async def delete(self, tenant: str, job_id: str) -> Job | None:
-        """Remove the job and all that belongs to it, and answer what it was, so that its files can follow."""
+    async def delete(self, tenant: str, job_id: str, actor: str = KEEPER) -> Job | None:
+        """Remove the job and all that belongs to it, and answer what it was, so that its files can follow;
+        the audit log names the ``actor``."""
 
     async def rescue(self, limit: int) -> Sequence[Job]:
         """processing with an expired lease → queued with one loss more, or → quarantined at

@@ -7,10 +7,10 @@ import pytest
 
 from harness.book import Open, Time
 from pixelflow.adapters.store import open_store
-from pixelflow.ports.store import JobStore
+from pixelflow.ports.book import Book
 
 Clock = Callable[[], float]
-Backend = Callable[[Path, Clock], Awaitable[JobStore]]
+Backend = Callable[[Path, Clock], Awaitable[Book]]
 
 BACKENDS: dict[str, Backend] = {
     "sqlite": lambda folder, clock: open_store(f"sqlite:///{folder}/data/jobs.db", clock),
@@ -29,7 +29,7 @@ def reopen(request: pytest.FixtureRequest, tmp_path: Path, time: Time) -> Open:
 
 
 @pytest.fixture
-async def store(reopen: Open) -> AsyncIterator[JobStore]:
+async def store(reopen: Open) -> AsyncIterator[Book]:
     opened = await reopen()
     yield opened
     await opened.close()

@@ -5,12 +5,12 @@ from pathlib import Path
 
 from pixelflow.adapters.addresses import opener
 from pixelflow.domain.errors import StartupError
-from pixelflow.ports.store import JobStore
+from pixelflow.ports.book import Book
 
 Clock = Callable[[], float]
 
 
-async def _sqlite(address: str, clock: Clock) -> JobStore:
+async def _sqlite(address: str, clock: Clock) -> Book:
     from pixelflow.adapters.store.sqlite import open_sqlite
 
     rest = address.partition("://")[2]
@@ -21,9 +21,9 @@ async def _sqlite(address: str, clock: Clock) -> JobStore:
     return await open_sqlite(Path(rest[1:]), clock)
 
 
-ADDRESSES: Mapping[str, Callable[[str, Clock], Awaitable[JobStore]]] = {"sqlite": _sqlite}
+ADDRESSES: Mapping[str, Callable[[str, Clock], Awaitable[Book]]] = {"sqlite": _sqlite}
 
 
-async def open_store(address: str, clock: Clock) -> JobStore:
+async def open_store(address: str, clock: Clock) -> Book:
     """Open ``sqlite:///relative.db`` or ``sqlite:////absolute.db``; raises StartupError for others."""
     return await opener("STORE", address, ADDRESSES)(address, clock)

@@ -39,6 +39,13 @@ def read_asset_cursor(cursor: str) -> tuple[float, str]:
         raise _foreign(cursor) from None
 
 
+def read_sequence_cursor(cursor: str) -> int:
+    """The number of the page's last line; raises MalformedRequest for anything else."""
+    if len(cursor) <= 18 and cursor.isascii() and cursor.isdigit():
+        return int(cursor)
+    raise _foreign(cursor)
+
+
 def _foreign(cursor: str) -> MalformedRequest:
     return MalformedRequest(
         f"cursor {cursor[:80]!r} is not one that a list answered with; leave it out to begin at the newest",

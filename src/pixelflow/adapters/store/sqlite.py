@@ -9,6 +9,7 @@ from typing import Literal
 
 from pixelflow.adapters.store import statements as sql
 from pixelflow.adapters.store import transitions
+from pixelflow.adapters.store.audit import SqliteAudit
 from pixelflow.adapters.store.consequences import CONSEQUENCES
 from pixelflow.adapters.store.cursors import (
     LAST_ID,
@@ -31,6 +32,7 @@ from pixelflow.adapters.store.rows import (
     to_recalled,
 )
 from pixelflow.domain.asset import Asset
+from pixelflow.domain.audit import KEEPER
 from pixelflow.domain.event import Event
 from pixelflow.domain.job import Claim, Completion, Failure, Job, JobState, Output, Source
 from pixelflow.domain.keys import parse
@@ -56,6 +58,7 @@ class SqliteStore:
 
     def __init__(self, database: Database) -> None:
         self.database = database
+        self.audit = SqliteAudit(database)
         self.writer = database.writer
 
     async def create(self, job: Job, idempotency: IdempotencyKey | None = None) -> Created:
@@ -124,8 +127,8 @@ class SqliteStore:
     async def retry(self, tenant: str, job_id: str) -> Job | None:
         return await self.database.write(lambda tx: transitions.retry(tx, tenant, job_id))
 
-    async def delete(self, tenant: str, job_id: str) -> Job | None:
-        return await self.database.write(lambda tx: transitions.delete(tx, tenant, job_id))
+    async def delete(self, tenant: str, job_id: str, actor: str = KEEPER) -> Job | None:
+        return await self.database.write(lambda tx: transitions.delete(tx, tenant, job_id, actor))
 
     async def rescue(self, limit: int) -> Sequence[Job]:
         return await self.database.write(lambda tx: transitions.rescue(tx, limit))

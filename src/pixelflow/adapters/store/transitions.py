@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from pixelflow.adapters.store import statements as sql
+from pixelflow.adapters.store.audit import note
 from pixelflow.adapters.store.idempotency import KEY_SECONDS, answered, remember
 from pixelflow.adapters.store.rows import json_text, to_asset, to_job
 from pixelflow.adapters.store.transaction import Transaction
@@ -118,7 +119,7 @@ def retry(tx: Transaction, tenant: str, job_id: str) -> Job | None:
     return tx.change(sql.RETRY, {"tenant": tenant, "id": job_id}, job.state)
 
 
-def delete(tx: Transaction, tenant: str, job_id: str) -> Job | None:
+def delete(tx: Transaction, tenant: str, job_id: str, actor: str) -> Job | None:
     """Remove the job, its events and its keys; only the event of the deletion stays, for those who listen."""
     values = {"tenant": tenant, "id": job_id}
     row = tx.one(sql.DELETE_JOB, values)
@@ -131,6 +132,7 @@ def delete(tx: Transaction, tenant: str, job_id: str) -> Job | None:
     tx.moves[job.state] -= 1
     gone = replace(job, updated_at=tx.now, sequence=tx.sequence + 1)
     tx.append(gone, EventKind.DELETED)
+    note(tx, tenant, actor, "job.deleted", job_id, {"state": job.state, "created_at": job.created_at})
     return gone
 
 

@@ -127,7 +127,7 @@ async def retry(services: TheServices, caller: Caller, job_id: str) -> Response:
 )
 async def delete(services: TheServices, caller: Caller, job_id: str) -> Response:
     """In any state; a running one is stopped."""
-    await services.jobs.delete(caller.tenant, job_id)
+    await services.jobs.delete(caller.tenant, job_id, caller.subject)
     return Response(status_code=204)
 
 

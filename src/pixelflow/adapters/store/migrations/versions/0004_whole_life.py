@@ -127,6 +127,13 @@ def _tenants() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("audit_of_tenant", "audit", ["tenant", "sequence"])
+    op.create_index("audit_of_action", "audit", ["tenant", "action", "sequence"])
+    op.create_index("audit_of_subject", "audit", ["tenant", "subject", "sequence"])
+    op.create_index("audit_age", "audit", ["at", "sequence"])
+    op.execute(
+        "CREATE TRIGGER audit_stays BEFORE UPDATE ON audit "
+        "BEGIN SELECT RAISE(ABORT, 'the audit log is only added to'); END"
+    )
 
 
 def _templates() -> None:

@@ -1,0 +1,64 @@
+"""The audit log: a page of lines for each tenant, which nothing changes."""
+
+import pytest
+
+from harness.book import DAY, Time, queued
+from pixelflow.domain.audit import KEEPER
+from pixelflow.domain.errors import MalformedRequest
+from pixelflow.ports.book import Book
+
+
+async def deleted(store: Book, actor: str = "anna", tenant: str = "local") -> str:
+    job = await queued(store, tenant)
+    await store.delete(tenant, job.id, actor)
+    return job.id
+
+
+async def test_a_deletion_leaves_a_line_with_who_and_when(store: Book, time: Time) -> None:
+    job_id = await deleted(store)
+    (line,) = (await store.audit.page("local", 10)).items
+    assert (line.actor, line.action, line.subject, line.at) == ("anna", "job.deleted", job_id, time.now)
+    assert line.detail["state"] == "queued"
+
+
+async def test_what_was_not_there_leaves_none(store: Book) -> None:
+    assert await store.delete("local", "nothing", "anna") is None
+    assert (await store.audit.page("local", 10)).items == []
+
+
+async def test_pages_go_from_the_newest_to_the_oldest_and_are_one_tenants(store: Book) -> None:
+    made = [await deleted(store) for _ in range(5)]
+    await deleted(store, tenant="other")
+    seen: list[str] = []
+    cursor = None
+    while True:
+        page = await store.audit.page("local", 2, cursor)
+        seen += [line.subject for line in page.items]
+        if (cursor := page.cursor) is None:
+            break
+    assert seen == made[::-1]
+
+
+async def test_lines_are_found_by_action_and_by_subject(store: Book) -> None:
+    first, second = await deleted(store), await deleted(store, KEEPER)
+    of_second = await store.audit.page("local", 10, subject=second)
+    assert [line.actor for line in of_second.items] == [KEEPER]
+    of_action = await store.audit.page("local", 10, action="job.deleted")
+    assert [line.subject for line in of_action.items] == [second, first]
+    assert not (await store.audit.page("local", 10, action="job.held")).items
+    assert not (await store.audit.page("local", 10, action="job.held", subject=first)).items
+
+
+@pytest.mark.parametrize("cursor", ["", "x", "-1", "١", "9" * 30])
+async def test_a_foreign_cursor(store: Book, cursor: str) -> None:
+    with pytest.raises(MalformedRequest, match="cursor"):
+        await store.audit.page("local", 10, cursor)
+
+
+async def test_old_lines_are_forgotten_where_that_is_wanted(store: Book, time: Time) -> None:
+    await deleted(store)
+    time.now += DAY
+    young = await deleted(store)
+    assert await store.audit.forget(DAY / 2, 10) == 1
+    assert await store.audit.forget(DAY / 2, 10) == 0
+    assert [line.subject for line in (await store.audit.page("local", 10)).items] == [young]
