@@ -454,15 +454,19 @@ def test_what_is_allowed_is_taken(action, name, value):
 
 
 @pytest.mark.parametrize(("action", "name", "value"), BAD)
-def test_what_is_not_allowed_is_one_problem_that_says_what_is(action, name, value):
+def test_what_is_not_allowed_is_a_problem_that_says_what_is(action, name, value):
     with pytest.raises(InvalidRequest) as refused:
         parse([step(action, name, value)])
 
-    (problem,) = refused.value.problems
-    assert (problem.step, problem.field) == ("it", name)
-    assert "'it'" in problem.message
-    assert problem.allowed or "opaque" in problem.message
-    assert len(problem.message) < 500
+    places = [problem.field for problem in refused.value.problems]
+    assert len(places) == len(set(places))
+    assert {place.partition(".")[0].partition("[")[0] for place in places} == {name}
+    assert len(places) == 1 or isinstance(value, list | dict)
+    for problem in refused.value.problems:
+        assert problem.step == "it"
+        assert "'it'" in problem.message
+        assert problem.allowed or "opaque" in problem.message
+        assert len(problem.message) < 500
 
 
 @pytest.mark.parametrize("action", CASES)
@@ -560,27 +564,75 @@ LAYER = {"image": "ast_1"}
 
 
 @pytest.mark.parametrize(
-    ("layers", "words"),
+    ("layers", "field", "words"),
     [
         (
             [LAYER, LAYER | {"blend": "burn"}],
+            "layers[1].blend",
             "layers[1].blend cannot be 'burn'; allowed is one of over, atop",
         ),
-        ([LAYER | {"opacity": 2}], "layers[0].opacity cannot be 2; allowed is 0–1"),
-        ([LAYER | {"opacty": 1}], "layers[0]: there is no parameter 'opacty' here; did you mean 'opacity'?"),
-        ([{"blend": "over"}], "layers[0].image is missing; it is text such as"),
-        ([LAYER, "logo"], "layers[1] cannot be 'logo'; allowed is {image, blend, "),
-        ([{"image": "https://a/b.png"}], "layers[0].image cannot be 'https://a/b.png': nothing is fetched"),
-        ([], "layers cannot be []; allowed is a list of 1–20; each entry is {image, blend, "),
+        ([LAYER | {"opacity": 2}], "layers[0].opacity", "layers[0].opacity cannot be 2; allowed is 0–1"),
+        (
+            [LAYER | {"opacty": 1}],
+            "layers[0].opacty",
+            "layers[0]: there is no parameter 'opacty' here; did you mean 'opacity'?",
+        ),
+        ([{"blend": "over"}], "layers[0].image", "layers[0].image is missing; it is text such as"),
+        ([LAYER, "logo"], "layers[1]", "layers[1] cannot be 'logo'; allowed is {image, blend, "),
+        (
+            [{"image": "https://a/b.png"}],
+            "layers[0].image",
+            "layers[0].image cannot be 'https://a/b.png': nothing is fetched",
+        ),
+        ([], "layers", "layers cannot be []; allowed is a list of 1–20; each entry is {image, blend, "),
     ],
 )
-def test_what_is_wrong_in_a_list_is_named_with_its_place(layers, words):
+def test_what_is_wrong_in_a_list_is_named_with_its_place(layers, field, words):
     with pytest.raises(InvalidRequest) as refused:
         parse([{"id": "it", "action": "composite", "layers": layers}])
 
     (problem,) = refused.value.problems
-    assert (problem.step, problem.field) == ("it", "layers")
+    assert (problem.step, problem.field) == ("it", field)
     assert words in problem.message
+
+
+@pytest.mark.parametrize(
+    ("sent", "fields"),
+    [
+        (
+            {"action": "composite", "layers": [{"blend": "burn"}, LAYER, "logo", LAYER | {"x": []}]},
+            ["layers[0].blend", "layers[0].image", "layers[2]", "layers[3].x"],
+        ),
+        (
+            {"action": "redact", "regions": [REGION | {"x": "a", "y": True}, REGION, REGION | {"width": 0}]},
+            ["regions[0].x", "regions[0].y", "regions[2].width"],
+        ),
+        (
+            {"action": "convolve", "kernel": [[1, "a", 1], [1, 1, True], [1, 1, 1]]},
+            ["kernel[0][1]", "kernel[1][2]"],
+        ),
+        (
+            {"action": "resize", "width": 5, "gravity": {"x": 2, "y": "0", "z": 1}},
+            ["gravity.x", "gravity.y", "gravity.z"],
+        ),
+        ({"action": "crop", "width": 5, "focus": {}}, ["focus.x", "focus.y"]),
+        (
+            {"action": "metadata", "set": {"artist": 5, "title": "a", "date": "2020"}},
+            ["set.artist", "set.title"],
+        ),
+        ({"action": "animate", "images": ["a b", "ok", 5]}, ["images[0]", "images[2]"]),
+        ({"action": "responsive_set", "widths": [0, 5, True]}, ["widths[0]", "widths[2]"]),
+        (
+            {"action": "invert", "auto_quality": {"min": 0, "max": 101}, "quality": 0},
+            ["auto_quality.max", "auto_quality.min", "quality"],
+        ),
+    ],
+)
+def test_all_that_is_wrong_in_a_list_is_told_each_with_its_place(sent, fields):
+    with pytest.raises(InvalidRequest) as refused:
+        parse([{"id": "it", **sent}])
+
+    assert sorted(problem.field for problem in refused.value.problems) == fields
 
 
 def test_a_url_is_refused_with_what_to_do():

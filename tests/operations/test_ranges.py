@@ -1,5 +1,6 @@
 """What each schema says is allowed is what is enforced, and what a refusal says: for all there is."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -42,7 +43,6 @@ def wrong(schema: Schema, shared: Schema) -> Iterator[Any]:
     """Values outside all alternatives."""
     known = list(branches(schema, shared))
     kinds = {branch.get("type", "string") for branch in known}
-    kinds |= {"boolean"} if any(1 in branch.get("enum", ()) for branch in known) else set()  # True is 1
     yield from (value for kind, value in SAMPLES.items() if kind not in kinds)
     if "string" in kinds and not any(free(branch) for branch in known):
         yield SAMPLES["string"]
@@ -78,7 +78,7 @@ def refusal(action: str, name: str, value: object) -> Problem:
     """The problem of one parameter, whatever else the step lacks."""
     with pytest.raises(InvalidRequest) as refused:
         parse([{"id": "it", "action": action, name: value}])
-    found = [problem for problem in refused.value.problems if problem.field == name]
+    found = [each for each in refused.value.problems if re.split(r"[.[]", each.field)[0] == name]
     assert len(found) == 1, refused.value.problems
     return found[0]
 
@@ -87,7 +87,7 @@ def refusal(action: str, name: str, value: object) -> Problem:
 def test_a_value_outside_is_refused_with_all_that_is_allowed(action: str, name: str, value: object) -> None:
     problem = refusal(action, name, value)
 
-    assert (problem.step, problem.field) == ("it", name)
+    assert problem.step == "it"
     assert problem.allowed
     assert problem.message.startswith("step 'it': ")
     assert name in problem.message

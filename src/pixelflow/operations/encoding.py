@@ -73,6 +73,12 @@ def _installed(value: str) -> str:
     return value
 
 
+def _whole(value: object) -> object:
+    if isinstance(value, bool | float):  # which equal whole numbers
+        raise ValueError("it is no whole number")
+    return value
+
+
 OutputFormat = Annotated[
     Literal["same", "auto", "jpeg", "png", "apng", "webp", "avif", "gif", "tiff", "heic", "jxl"],
     BeforeValidator(_spelled),
@@ -165,7 +171,7 @@ class Encoding(Described):
     """Chroma subsampling of JPEG, AVIF and HEIC; ``auto`` keeps full chroma from quality 90 on."""
     palette: bool = False
     """PNG with at most 256 colours."""
-    bit_depth: Literal[1, 2, 4, 8, 10, 12, 16] | None = None
+    bit_depth: Annotated[Literal[1, 2, 4, 8, 10, 12, 16], BeforeValidator(_whole)] | None = None
     """Bits a channel: PNG 1, 2, 4, 8 or 16 (below 8: of a palette's index), AVIF and HEIC 8, 10 or 12, TIFF 8
     or 16. By default 8, and 16 where a 16-bit picture becomes a PNG or TIFF."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from difflib import get_close_matches
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
@@ -31,11 +32,17 @@ class Contradiction(ValueError):
 def found(
     model: type[BaseModel], error: ValidationError, values: Mapping[str, Any], step: str, names: Iterable[str]
 ) -> list[Problem]:
-    """Each refused field of a step once; ``names`` are all the keys that the step may have."""
+    """Each refused value of a step once; ``names`` are all the keys that the step may have."""
     by_field: dict[str, list[ErrorDetails]] = {}
     for details in error.errors(include_url=False):
         by_field.setdefault(str(details["loc"][0]) if details["loc"] else "", []).append(details)
-    return [_problem(model, field, details, values, step, names) for field, details in by_field.items()]
+    problems: list[Problem] = []
+    for field, details in by_field.items():
+        if isinstance(values.get(field), list | dict) and any(len(each["loc"]) > 1 for each in details):
+            problems += _problems_inside(model, field, details, values[field], step)
+        else:
+            problems.append(_problem(model, field, details, values, step, names))
+    return problems
 
 
 def unknown(kind: str, name: str, names: Iterable[str]) -> str:
@@ -84,8 +91,6 @@ def _problem(
     said = f"step {shown(step)}: "
     kind = details[0]["type"]
     causes = [cause for one in details if isinstance(cause := one.get("ctx", {}).get("error"), Exception)]
-    if isinstance(values.get(field), list | dict) and len(details[0]["loc"]) > 1:
-        return _problem_inside(model, field, details, values[field], step)
     if kind == "extra_forbidden":
         message = f"{said}{unknown('parameter', field, names)}"
         return Problem(message, str(plain(field)), step, plain(values[field]), ", ".join(names))
@@ -102,41 +107,57 @@ def _problem(
     return Problem(f"{message}; allowed is {words}", field, step, plain(values[field]), words)
 
 
-def _problem_inside(
+def _problems_inside(
     model: type[BaseModel], field: str, details: list[ErrorDetails], value: Any, step: str
+) -> list[Problem]:
+    """What is wrong inside a list or an object, each with its place: ``layers[1].blend``."""
+    told: dict[str, Problem] = {}
+    for one in details:
+        problem = _problem_inside(model, field, one, value, step)
+        told.setdefault(problem.field, problem)
+    # Where one of several kinds is meant, what is wrong within that one says more.
+    within = {place[: found.start()] for place in told for found in re.finditer(r"[.[]", place)}
+    return [problem for place, problem in told.items() if place not in within]
+
+
+def _problem_inside(
+    model: type[BaseModel], field: str, details: ErrorDetails, value: Any, step: str
 ) -> Problem:
-    """The first thing wrong inside a list or an object, shown with its place: ``layers[1].blend``."""
-    first = details[0]
     schema = _schema(model)
     shared = schema.get("$defs", {})
     here, place = schema["properties"][field], field
-    for key in first["loc"][1:]:
-        here = _whole(here, shared)
+    for key in details["loc"][1:]:
+        kind = _kind(here, shared, value)
         if isinstance(value, list) and isinstance(key, int):
-            here, value, place = here.get("items", {}), value[key], f"{place}[{key}]"
-        elif isinstance(value, dict) and key in here.get("properties", {}):
-            here, value, place = here["properties"][key], value.get(str(key)), f"{place}.{key}"
-        elif isinstance(value, dict) and first["type"] == "extra_forbidden":
-            names = ", ".join(here.get("properties", ()))
-            message = (
-                f"step {shown(step)}: {place}: {unknown('parameter', str(key), here.get('properties', ()))}"
-            )
-            return Problem(message, field, step, plain(value[key]), names)
-        else:
-            break
+            here, value, place = kind.get("items", {}), value[key], f"{place}[{key}]"
+        elif isinstance(value, dict) and key in kind.get("properties", {}):
+            here, value, place = kind["properties"][key], value.get(str(key)), f"{place}.{key}"
+        elif isinstance(value, dict) and key in value and isinstance(kind.get("additionalProperties"), dict):
+            named = details["loc"][-1] == "[key]"
+            here = kind["propertyNames" if named else "additionalProperties"]
+            value, place = key if named else value[key], f"{place}.{plain(key)}"
+        elif isinstance(value, dict) and key in value and details["type"] == "extra_forbidden":
+            known = kind.get("properties", ())
+            message = f"step {shown(step)}: {place}: {unknown('parameter', str(key), known)}"
+            where = f"{place}.{plain(key)}"
+            return Problem(message, where, step, plain(value[key]), ", ".join(known))
     words = _words(here, shared) if here else allowed(model, field)
-    if first["type"] == "missing":
-        return Problem(f"step {shown(step)}: {place} is missing; it is {words}", field, step, None, words)
-    causes = [cause for one in details if isinstance(cause := one.get("ctx", {}).get("error"), Exception)]
-    message = f"step {shown(step)}: {place} cannot be {shown(value)}" + (f": {causes[0]}" if causes else "")
-    return Problem(f"{message}; allowed is {words}", field, step, plain(value), words)
+    if details["type"] == "missing":
+        return Problem(f"step {shown(step)}: {place} is missing; it is {words}", place, step, None, words)
+    cause = details.get("ctx", {}).get("error")
+    message = f"step {shown(step)}: {place} cannot be {shown(value)}"
+    message += f": {cause}" if isinstance(cause, Exception) else ""
+    return Problem(f"{message}; allowed is {words}", place, step, plain(value), words)
 
 
-def _whole(schema: Mapping[str, Any], shared: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What a reference stands for, and what a field is that may be left out."""
-    kinds = [one for one in schema.get("anyOf", ()) if one.get("type") != "null"]
-    schema = kinds[0] if len(kinds) == 1 else schema
-    return cast("Mapping[str, Any]", shared[schema["$ref"].rsplit("/", 1)[1]]) if "$ref" in schema else schema
+def _kind(schema: Mapping[str, Any], shared: Mapping[str, Any], value: object) -> Mapping[str, Any]:
+    """What a reference stands for, and which of several kinds a list or an object is meant to be."""
+    meant = {list: "array", dict: "object"}.get(type(value))
+    for one in schema.get("anyOf", [schema]):
+        kind = shared[one["$ref"].rsplit("/", 1)[1]] if "$ref" in one else one
+        if kind.get("type") == meant:
+            return cast("Mapping[str, Any]", kind)
+    return {}
 
 
 def _words(schema: Mapping[str, Any], shared: Mapping[str, Any]) -> str:
