@@ -4,7 +4,6 @@ import base64
 import json
 import shutil
 import subprocess
-from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ import pytest
 from PIL import Image
 
 from harness.pictures import encoded, photo
-from harness.server import RunningServer, running_server
+from harness.server import RunningServer
 
 pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 
@@ -50,18 +49,6 @@ curl -X POST http://localhost:8080/v1/jobs \\
   }'
 """
 CONTROL_START = "curl -X POST http://localhost:8080/v1/jobs/<job_id>/start"
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
-    with running_server(tmp_path_factory.mktemp("server")) as running:
-        yield running
-
-
-@pytest.fixture
-def client(server: RunningServer) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=server.url, timeout=30) as found:
-        yield found
 
 
 def curl(server: RunningServer, line: str, folder: Path, **placeholders: str) -> bytes:

@@ -37,12 +37,6 @@ def server(tmp_path: Path) -> Iterator[RunningServer]:
         yield running
 
 
-@pytest.fixture
-def client(server: RunningServer) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=server.url, timeout=60) as found:
-        yield found
-
-
 def submitted(client: httpx.Client, *steps: dict[str, Any]) -> str:
     picture = encoded(photo(800, 600), "JPEG")
     made = client.post("/v1/jobs", files={"file": picture}, data={"pipeline": json.dumps(steps)})

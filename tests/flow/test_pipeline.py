@@ -28,12 +28,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
         yield running
 
 
-@pytest.fixture
-def client(server: RunningServer) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=server.url, timeout=60) as found:
-        yield found
-
-
 def test_from_upload_to_every_output(client: httpx.Client) -> None:
     picture = encoded(photo(800, 600), "JPEG", quality=92)
     made = client.post("/v1/jobs", files={"file": picture}, data={"pipeline": json.dumps(PIPELINE)})

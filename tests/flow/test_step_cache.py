@@ -23,18 +23,6 @@ FACTS = {"id": "facts", "action": "info"}
 _sides = count(200)
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
-    with running_server(tmp_path_factory.mktemp("server")) as running:
-        yield running
-
-
-@pytest.fixture
-def client(server: RunningServer) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=server.url, timeout=60) as found:
-        yield found
-
-
 @pytest.fixture
 def picture() -> bytes:
     """One that no other test has sent."""

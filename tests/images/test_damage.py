@@ -3,11 +3,14 @@
 from pathlib import Path
 
 import pytest
+import pyvips
 from PIL import Image
 
 from harness.pictures import encoded, photo
 from harness.rendering import SHARED, rendered
 from pixelflow.domain.errors import ImageError
+from pixelflow.operations.base import Context
+from pixelflow.operations.colors import Invert
 
 PHOTO = photo(300, 200)
 LARGE = photo(1600, 1500)
@@ -111,6 +114,36 @@ def test_damage_below_what_a_later_step_cuts_out_is_told(kind):
     with pytest.raises(ImageError) as found:
         rendered(content[: len(content) * 3 // 4], *steps)
     assert found.value.code == "corrupt"
+
+
+def beyond(operation: Invert, image: pyvips.Image, context: Context) -> pyvips.Image:
+    """What libvips refuses, of any picture."""
+    return image.crop(image.width, 0, 1, 1)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF", "WEBP"])
+def test_what_an_operation_fails_at_is_no_damage_of_the_file_that_it_reads(kind, monkeypatch):
+    monkeypatch.setattr(Invert, "apply", beyond)
+    content, step = encoded(LARGE, kind), {"id": "it", "action": "invert", "format": "jpeg"}
+
+    with pytest.raises(ImageError) as found:
+        rendered(content, step)
+    assert (found.value.code, found.value.step) == ("invalid", "it")
+    assert found.value.detail.startswith("invert cannot be done: extract_area")
+
+    with pytest.raises(ImageError) as found:
+        rendered(content[: len(content) * 3 // 4], step)
+    assert found.value.code == "corrupt"
+
+
+def test_a_step_that_fails_in_a_stream_may_be_left_out(monkeypatch):
+    monkeypatch.setattr(Invert, "apply", beyond)
+    grey = {"id": "grey", "action": "grayscale", "output": False}
+    made = {"id": "made", "from": "grey", "action": "invert", "on_error": "skip"}
+
+    (skipped,) = rendered(encoded(LARGE, "PNG"), grey, made).finished.skipped
+
+    assert (skipped.step, skipped.code) == ("made", "invalid")
 
 
 @pytest.mark.parametrize("search", [{"max_bytes": 400_000}, {"format": "auto"}])

@@ -13,6 +13,7 @@ import pytest
 
 from harness.pooling import Bench, outcome, running_pool, until
 from pixelflow.domain.errors import StartupError
+from pixelflow.domain.installed import has
 from pixelflow.domain.limits import ImageLimits
 from pixelflow.imaging import wire
 from pixelflow.worker.process import ENVIRONMENT
@@ -197,6 +198,26 @@ async def test_memory_that_runs_out_ends_the_task_and_not_the_pool(tmp_path: Pat
         assert isinstance(died, Died)
         assert died.kind == "oom"
         assert isinstance(await outcome(behind), wire.Finished)
+
+
+@pytest.mark.parametrize(
+    ("name", "side"),
+    [("webp", 5000), ("avif", 3500), *[("jxl", 2500)] * has("jxl"), *[("heic", 2500)] * has("heif")],
+)
+async def test_an_encoder_that_finds_no_memory_does_not_find_fault_with_the_step(
+    tmp_path: Path, name: str, side: int
+) -> None:
+    limits = ImageLimits(max_image_area=side * side, max_image_frames_area=side * side)
+    step = {"action": "resize", "width": side, "height": side, "fit": "fill", "enlarge": True}
+    async with running_pool(tmp_path, limits, memory_bytes=400 << 20) as bench:
+        died = await outcome(
+            bench.submit({"id": "huge", **step, "format": name, "on_error": "skip"}, limits=limits)
+        )
+
+        assert isinstance(died, Died), died
+        assert died.kind == "oom"
+        assert "MAX_MEMORY_BYTES" in died.detail
+        assert isinstance(await outcome(bench.submit()), wire.Finished)
 
 
 @pytest.mark.parametrize(

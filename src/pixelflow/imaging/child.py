@@ -16,7 +16,7 @@ import traceback
 from collections.abc import Callable, Sequence
 
 from pixelflow.domain.errors import ImageError, PixelFlowError
-from pixelflow.imaging import cage, wire
+from pixelflow.imaging import cage, memory, wire
 
 NAME = "pf-decoder"
 """What ``ps`` and ``top`` call it."""
@@ -39,13 +39,6 @@ _CODECS = (
 )
 """Encodings of text in a picture's metadata and of names in a zip, loaded by Python when first used."""
 _STORAGE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ESTALE, errno.EROFS})
-_NO_MEMORY = (
-    "out of memory",
-    "unable to allocate",
-    "failed to allocate",
-    "cannot allocate memory",
-    "insufficient memory",
-)
 
 
 _Render = Callable[
@@ -173,8 +166,10 @@ def _do(
     try:
         return render(task, source, assets, outputs, report, lambda made: _say(line, wire.Written(made)))
     except ImageError as error:
+        if memory.ran_out(error):
+            return _exhausted(error.detail, error.step)
         code = error.code if error.code in wire.PICTURE_CODES else "invalid"
-        return wire.Failed("oom" if _exhausted(error) else code, error.detail, error.step)
+        return wire.Failed(code, error.detail, error.step)
     except OSError as error:
         if error.errno == errno.EFBIG:
             limit = task.limits.max_output_bytes
@@ -187,15 +182,15 @@ def _do(
 
 
 def _surprised(error: Exception) -> wire.Failed:
-    if _exhausted(error):
-        return wire.Failed("oom", _sentence(error))
+    if memory.ran_out(error):
+        return _exhausted(str(error).split("\n", 1)[0])
     traceback.print_exception(error)
     return wire.Failed("internal", _sentence(error))
 
 
-def _exhausted(error: BaseException) -> bool:
-    text = str(error).lower()
-    return isinstance(error, MemoryError) or any(words in text for words in _NO_MEMORY)
+def _exhausted(said: str, step: str | None = None) -> wire.Failed:
+    text = "memory ran out (MAX_MEMORY_BYTES); a smaller picture needs less"
+    return wire.Failed("oom", f"{text}: {said}"[:300] if said else text, step)
 
 
 def _sentence(error: Exception) -> str:

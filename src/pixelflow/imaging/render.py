@@ -14,15 +14,15 @@ import pyvips
 
 from pixelflow.domain.errors import ImageError
 from pixelflow.domain.media import BY_NAME, DRAWN, PAGED, same_as
-from pixelflow.imaging import native, srgb, wire
-from pixelflow.imaging.choice import encoded
+from pixelflow.imaging import memory, native, srgb, wire
+from pixelflow.imaging.choice import Encoded, encoded
 from pixelflow.imaging.decoders.view import View
 from pixelflow.imaging.facts import SourceFacts, probed
 from pixelflow.imaging.limits import check_output, check_picture
 from pixelflow.imaging.picture import SETTLED_PIXELS, Picture, Pixels, settled
 from pixelflow.imaging.plan import Work, derivations, planned
 from pixelflow.imaging.references import Pictures
-from pixelflow.imaging.source import Reading, Source, complaint, damaged, mapped, open_source
+from pixelflow.imaging.source import Reading, Source, complaint, mapped, open_source
 from pixelflow.imaging.srgb import SCALABLE
 from pixelflow.operations import gain_map
 from pixelflow.operations.base import Context
@@ -243,14 +243,17 @@ class _Rendering:
     def _skipping(self, steps: Sequence[Step], action: str, unread: bool) -> Iterator[None]:
         """What fails in it ends the task, or is left out where all these steps allow it.
 
-        A stream that breaks off always ends it: nobody else could read it.
+        A stream that breaks off always ends it: nobody else could read it. Whether it did, or the operation
+        could not be done, shows when it is read again for itself.
         """
         try:
             try:
                 yield
             except pyvips.Error as error:
+                if memory.ran_out(error):
+                    raise MemoryError(f"{action} cannot be done: {complaint(error)}") from error
                 if unread:
-                    raise damaged(self.source.format, error) from error
+                    self.source.check()
                 raise ImageError("invalid", f"{action} cannot be done: {complaint(error)}") from error
         except ImageError as error:
             strict = next((step for step in steps if step.on_error == "fail"), None)
@@ -317,7 +320,7 @@ class _Rendering:
         if isinstance(result, Picture):
             name = self._format(step)
             picture = result.converted() if step.encoding.searched else result
-            file = encoded(picture, name, step.encoding)
+            file = self._file(picture, name, step.encoding)
             content, made = file.content, wire.Made(step.id, file.format, *picture.size, file.choice)
         else:
             content = result if isinstance(result, bytes) else msgspec.json.encode(result)
@@ -332,8 +335,19 @@ class _Rendering:
 
     def _encoded(self, image: pyvips.Image, options: Encoding) -> tuple[bytes, str]:
         name = same_as(self.source.format) if options.format == "same" else options.format
-        file = encoded(Picture(image, (image.width, image.get_page_height())), name, options)
+        file = self._file(Picture(image, (image.width, image.get_page_height())), name, options)
         return file.content, file.format
+
+    def _file(self, picture: Picture, name: str, options: Encoding) -> Encoded:
+        try:
+            return encoded(picture, name, options)
+        except (pyvips.Error, RuntimeError, OSError) as error:
+            if picture.lazy:
+                self.source.check()
+            if memory.lacked(error, picture.size):
+                sides = f"{picture.size[0]:,} × {picture.size[1]:,}"
+                raise MemoryError(f"the {name} of {sides} pixels cannot be written") from error
+            raise
 
     def _skip(self, steps: Sequence[Step], code: str, message: str) -> None:
         """The steps, and those that would have followed from them."""

@@ -175,6 +175,18 @@ class Source:
         except pyvips.Error:
             return None
 
+    def check(self) -> None:
+        """Read what libvips streams once more, from top to end; raises ImageError where it is damaged."""
+        if self.format not in LOADERS:
+            return
+        options = {"page": self.view.page} if self.view.page else {}
+        if self.frames > 1 and self.opened is None:
+            options["n"] = -1
+        try:
+            _open(self.data, self.format, stream=True, **options).avg()
+        except pyvips.Error as error:
+            raise damaged(self.format, error) from error
+
     def header(self) -> pyvips.Image:
         """The file as libvips sees it, for its metadata."""
         if self.opened is not None and self.head is None:

@@ -34,8 +34,8 @@ def found(
 ) -> list[Problem]:
     """Each refused value of a step once; ``names`` are all the keys that the step may have."""
     by_field: dict[str, list[ErrorDetails]] = {}
-    for details in error.errors(include_url=False):
-        by_field.setdefault(str(details["loc"][0]) if details["loc"] else "", []).append(details)
+    for one in error.errors(include_url=False):
+        by_field.setdefault(str(one["loc"][0]) if one["loc"] else "", []).append(one)
     problems: list[Problem] = []
     for field, details in by_field.items():
         if isinstance(values.get(field), list | dict) and any(len(each["loc"]) > 1 for each in details):
@@ -152,7 +152,7 @@ def _problem_inside(
 
 def _kind(schema: Mapping[str, Any], shared: Mapping[str, Any], value: object) -> Mapping[str, Any]:
     """What a reference stands for, and which of several kinds a list or an object is meant to be."""
-    meant = {list: "array", dict: "object"}.get(type(value))
+    meant = "array" if isinstance(value, list) else "object"
     for one in schema.get("anyOf", [schema]):
         kind = shared[one["$ref"].rsplit("/", 1)[1]] if "$ref" in one else one
         if kind.get("type") == meant:

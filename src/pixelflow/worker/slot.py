@@ -34,6 +34,7 @@ _OUT_OF_MEMORY = (
     b"memoryerror",
     b"cannot allocate memory",
     b"bad_alloc",
+    b"malloc of size",
 )
 
 
