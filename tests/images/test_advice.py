@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
+from pixelflow.domain.errors import ImageError
 from pixelflow.domain.limits import ImageLimits
+from pixelflow.imaging.limits import check_picture, largest
 from pixelflow.imaging.prediction import Origin, Prediction, predict
 from pixelflow.operations.outline import exactly
 from pixelflow.operations.pipeline import parse
@@ -95,6 +97,64 @@ def test_a_source_over_a_limit_is_told_once_for_all() -> None:
     assert codes(PHOTO, flip(), max_image_area=11_000_000) == [("over_limit", None), ("over_limit", "s1")]
     assert codes(MOVING, flip(), max_image_frames=9)[0] == ("over_limit", None)
     assert codes(replace(PHOTO, bytes=2_000), flip(), max_input_bytes=1_999) == [("over_limit", None)]
+
+
+@pytest.mark.parametrize(
+    ("origin", "step", "limits", "words"),
+    [
+        (
+            SMALL,
+            {"action": "zoom", "x": 200, "y": 0.1},
+            {},
+            "the result at most 16,384 × 4 pixels, 0.409 times",
+        ),
+        (
+            PHOTO,
+            {"action": "zoom", "x": 3, "y": 3},
+            {},
+            "at most 8,164 × 6,123 pixels, 0.68 times its sides",
+        ),
+        (
+            MOVING,
+            flip(),
+            {"max_image_frames_area": 50_000},
+            "at most 100 × 50 pixels, 0.5 times its sides, or",
+        ),
+        (MOVING, flip(), {"max_image_frames": 9}, "at most 9 frames, as a frames step chooses them"),
+        (PHOTO, flip(), {"max_image_area": 3_000_000}, "send a picture of at most 2,000 × 1,500 pixels"),
+    ],
+)
+def test_what_is_over_a_limit_is_told_how_much_is_not(
+    origin: Origin, step: dict[str, Any], limits: dict[str, Any], words: str
+) -> None:
+    found = [each for each in planned(origin, step, **limits).warnings if each.code == "over_limit"]
+
+    assert any(words in each.fix for each in found), found
+
+
+@pytest.mark.parametrize("sides", [(16_400, 4), (1, 900_000), (30_000, 20_000), (12_345, 9_876)])
+@pytest.mark.parametrize("frames", [1, 7, 200])
+def test_the_largest_that_is_told_passes_and_no_larger_one(sides: tuple[int, int], frames: int) -> None:
+    limits = ImageLimits()
+    width, height = largest(*sides, limits, frames=frames)
+
+    check_picture(width, height, limits, frames=frames)
+    grown = width + max(1, round(sides[0] / max(sides))), height + max(1, round(sides[1] / max(sides)))
+    with pytest.raises(ImageError):
+        check_picture(*grown, limits, frames=frames)
+
+
+def test_a_file_or_memory_over_a_limit_is_told_to_what_the_sides_shrink() -> None:
+    (large,) = planned(PHOTO, flip(format="png"), max_output_bytes=5_000_000).warnings
+    assert large.code == "over_output"
+    assert "times its sides, or write a lossy format" in large.fix
+
+    hungry = planned(PHOTO, flip(format="avif"), max_memory_bytes=512 << 20).warnings
+    (fix,) = [each.fix for each in hungry if each.code == "over_memory"]
+    by = float(fix.partition("to some ")[2].split()[0])
+    smaller = Origin(exactly(int(4000 * by), int(3000 * by)), "jpeg")
+    again = planned(smaller, flip(format="avif"), max_memory_bytes=512 << 20).warnings
+    assert "over_memory" not in [each.code for each in again]
 
 
 def test_what_follows_from_a_step_that_fails_has_no_size() -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import floor, log10, sqrt
 from typing import TYPE_CHECKING
 
 from pixelflow.domain.errors import ImageError
 from pixelflow.domain.media import BY_NAME
+from pixelflow.imaging.cost import BASE_BYTES
+from pixelflow.imaging.limits import largest
 from pixelflow.operations.encoding import MAX_SIDE
 
 if TYPE_CHECKING:
@@ -41,14 +44,25 @@ def failing(step: Step | None, error: ImageError) -> Advice:
     """For what is known to fail when it is run."""
     code = "over_limit" if error.code == "limit" else "cannot_be_done"
     if step is None:
-        return Advice(code, None, f"the job will fail: {error.detail}", "send a smaller picture")
+        return Advice(code, None, f"the job will fail: {error.detail}", "send a smaller file")
     ends = "will be left out" if step.on_error == "skip" else "will fail, and the job with it"
-    return Advice(
-        code,
-        step.id,
-        f"this step {ends}: {error.detail}",
-        "make the result smaller" if code == "over_limit" else "change the step to suit the picture",
-    )
+    message = f"this step {ends}: {error.detail}"
+    return Advice(code, step.id, message, "change the step to suit the picture")
+
+
+def over_limit(step: Step | None, error: ImageError, shape: Outline, limits: ImageLimits) -> Advice:
+    """For a source or a result of a known size that is over a limit, with the largest that is not."""
+    assert shape.size is not None
+    frames = shape.frames or 1
+    whose = "send a picture of" if step is None else "make the result"
+    if frames > limits.max_image_frames:
+        fix = f"{whose} at most {limits.max_image_frames:,} frames, as a frames step chooses them"
+    else:
+        width, height = largest(*shape.size, limits, frames=frames)
+        by = max(width, height) / max(shape.size)
+        fix = f"{whose} at most {width:,} × {height:,} pixels, {_times(by)} its sides"
+        fix += f", or of fewer than {frames:,} frames" if frames > 1 else ""
+    return replace(failing(step, error), fix=fix)
 
 
 def of_step(step: Step, taken: Outline, made: Outline, name: str | None, *, moves: bool) -> Iterator[Advice]:
@@ -99,12 +113,27 @@ def of_costs(pipeline: Pipeline, costs: Mapping[str, Cost], limits: ImageLimits)
                 f"may take {cost.memory_bytes:,} bytes of memory, the limit is {limits.max_memory_bytes:,} "
                 "(MAX_MEMORY_BYTES)"
             )
-            yield Advice("over_memory", name, message, "make the picture smaller before this step")
+            by = _left(cost.memory_bytes - BASE_BYTES, limits.max_memory_bytes - BASE_BYTES)
+            yield Advice("over_memory", name, message, f"make the picture smaller before this step{by}")
         if (cost.bytes or 0) > limits.max_output_bytes:
             message = (
                 f"some {cost.bytes:,} bytes, the limit is {limits.max_output_bytes:,} (MAX_OUTPUT_BYTES)"
             )
-            yield Advice("over_output", name, message, "make the picture smaller, or write a lossy format")
+            by = _left(cost.bytes or 0, limits.max_output_bytes)
+            yield Advice(
+                "over_output", name, message, f"make the picture smaller{by}, or write a lossy format"
+            )
+
+
+def _left(needed: int, allowed: int) -> str:
+    """To what its sides have to shrink, where what is needed hangs on its pixels."""
+    return f", to some {_times(sqrt(allowed / needed))} its sides" if 0 < allowed < needed else ""
+
+
+def _times(by: float) -> str:
+    """As many digits as tell it, never more than there is."""
+    digits = 2 - floor(log10(by))
+    return f"{floor(by * 10**digits) / 10**digits:.{digits}f}".rstrip("0") + " times"
 
 
 def _cheaper(pipeline: Pipeline, name: str) -> str:

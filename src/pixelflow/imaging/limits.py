@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import floor, sqrt
 from typing import TYPE_CHECKING
 
 from pixelflow.domain.errors import ImageError
@@ -42,6 +43,14 @@ def check_picture(
         step,
     )
     _check(f"{whose} has {{}} channels", bands, limits.max_image_bands, "MAX_IMAGE_BANDS", step)
+
+
+def largest(width: int, height: int, limits: ImageLimits, *, frames: int = 1) -> tuple[int, int]:
+    """The sides nearest to these, of the same shape, that ``check_picture`` lets pass; of one frame."""
+    area = min(limits.max_image_area, limits.max_image_frames_area // frames)
+    by = min(1.0, limits.max_image_side / max(width, height), sqrt(area / (width * height)))
+    # A product that is whole but for how it was rounded is not cut to the one below.
+    return max(1, floor(width * by + 1e-9)), max(1, floor(height * by + 1e-9))
 
 
 def check_references(pixels: int, limits: ImageLimits) -> None:

@@ -80,10 +80,14 @@ def predict(pipeline: Pipeline, origin: Origin, limits: ImageLimits) -> Predicti
         if taken is None or step.operation.produces != "image":
             continue
         try:
-            shapes[step.id] = known[STEP + step.id] = made = _outline(step, taken, known, limits)
+            made = _outline(step, taken, known)
         except ImageError as error:
             warnings.append(advice.failing(step, error))
             continue
+        if over := _over(step, made, limits):
+            warnings.append(over)
+            continue
+        shapes[step.id] = known[STEP + step.id] = made
         moves = (made.frames or 1) > 1 or (not moving and (origin.outline.frames or 1) > 1)
         warnings += advice.of_step(step, taken, made, formats[step.id], moves=moves)
     start = Source(given, origin.format, origin.bytes, origin.converted, origin.cmyk, origin.turned)
@@ -122,25 +126,31 @@ def decoded_animated(pipeline: Pipeline, origin: Origin) -> bool:
 
 
 def _judged(origin: Origin, limits: ImageLimits) -> Sequence[Advice]:
-    given = origin.outline
     try:
         if origin.bytes is not None:
             check_bytes(origin.bytes, limits)
-        if given.size:
-            check_picture(*given.size, limits, frames=given.frames or 1)
     except ImageError as error:
         return [advice.failing(None, error)]
-    return ()
+    over = _over(None, origin.outline, limits)
+    return [over] if over else ()
 
 
-def _outline(step: Step, taken: Outline, known: dict[str, Outline], limits: ImageLimits) -> Outline:
+def _over(step: Step | None, shape: Outline, limits: ImageLimits) -> Advice | None:
+    """What is said of a source or a result that is over a limit."""
+    if shape.size:
+        try:
+            check_picture(*shape.size, limits, frames=shape.frames or 1, step=step.id if step else None)
+        except ImageError as error:
+            return advice.over_limit(step, error, shape, limits)
+    return None
+
+
+def _outline(step: Step, taken: Outline, known: Mapping[str, Outline]) -> Outline:
     """The result's; raises ImageError where it is known that the step cannot be done."""
     operation = step.operation
     if not operation.animated and (taken.frames or 1) > 1:
         raise ImageError("invalid", f"{operation.action} cannot be done to an animation")
     made = operation.outline(taken, {name: known[name] for name in operation.needs() if name in known})
-    if made.size:
-        check_picture(*made.size, limits, frames=made.frames or 1, step=step.id)
     return replace(made, paged=False)
 
 
