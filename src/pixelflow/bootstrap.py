@@ -24,6 +24,7 @@ from pixelflow.control.planning import Planner
 from pixelflow.control.rescue import Rescuer
 from pixelflow.control.signing import UrlSigner
 from pixelflow.control.sweep import Sweeper
+from pixelflow.control.templates import Templates
 from pixelflow.domain.errors import PixelFlowError
 from pixelflow.http.services import Check, HttpOptions, Services
 from pixelflow.http.view import moment
@@ -179,10 +180,12 @@ def _services(
 
     jobs = Jobs(store, storage, queue, hub, assets, admission, intake, stopping=stopping)
     limits = settings.image_limits
+    templates = Templates(store.templates, assets, settings.http.templates_only)
     return Services(
         jobs=jobs,
         assets=assets,
-        planner=Planner(jobs, limits, lambda file: probe(pool, file, limits)),
+        templates=templates,
+        planner=Planner(jobs, templates, limits, lambda file: probe(pool, file, limits)),
         signer=UrlSigner(signing_keys(settings.http.signing_keys, settings.store.db_path.parent), time.time),
         pool=pool,
         readiness=readiness,

@@ -39,6 +39,8 @@ class HttpSettings(Part):
     """Largest upload in bytes; unset it is 10 MiB for `POST /jobs` and 50 MiB elsewhere."""
     signing_keys: Annotated[str, Field(pattern=r"^(\w+:\w{32,})(,\w+:\w{32,})?$")] | None = None
     """Keys of signed URLs, `id:secret`, the newest first and one older; by default one is kept in a file."""
+    templates_only: bool = False
+    """Only templates are run: a request that brings a pipeline of its own is answered with 403."""
     upload_url_seconds: Annotated[int, Field(ge=1, le=7 * 86400)] = 3600
     """How long a signed upload URL holds."""
     slow_body_seconds: Annotated[float, Field(gt=0)] = 30.0

@@ -27,6 +27,7 @@ from pixelflow.control.intake import IntakeLimits
 from pixelflow.control.jobs import Jobs
 from pixelflow.control.planning import Planner
 from pixelflow.control.signing import UrlSigner
+from pixelflow.control.templates import Templates
 from pixelflow.domain.event import Event
 from pixelflow.domain.job import Claim, Completion, Failure, Job, Output
 from pixelflow.domain.keys import output_key
@@ -144,12 +145,18 @@ async def tenant_of_header(headers: Headers) -> Principal:
 
 @contextmanager
 def served(
-    folder: Path, max_queue_depth: int = 1_000_000, min_free_bytes: int = 0, **options: Any
+    folder: Path,
+    max_queue_depth: int = 1_000_000,
+    min_free_bytes: int = 0,
+    templates_only: bool = False,
+    **options: Any,
 ) -> Iterator[Site]:
     """The application on a free port, in a loop and a thread of its own."""
     ready: Future[Site] = Future()
     thread = threading.Thread(
-        target=lambda: asyncio.run(_serve(folder, max_queue_depth, min_free_bytes, options, ready)),
+        target=lambda: asyncio.run(
+            _serve(folder, max_queue_depth, min_free_bytes, templates_only, options, ready)
+        ),
         name="server",
     )
     thread.start()
@@ -165,7 +172,12 @@ def served(
 
 
 async def _serve(
-    folder: Path, max_queue_depth: int, min_free_bytes: int, options: Mapping[str, Any], ready: "Future[Site]"
+    folder: Path,
+    max_queue_depth: int,
+    min_free_bytes: int,
+    templates_only: bool,
+    options: Mapping[str, Any],
+    ready: "Future[Site]",
 ) -> None:
     store = await open_sqlite(folder / "jobs.db")
     storage = LocalStorage(folder / "uploads", folder / "outputs")
@@ -193,10 +205,12 @@ async def _serve(
         intake,
         stopping=stopping.is_set,
     )
+    templates = Templates(store.templates, assets, templates_only)
     services = Services(
         jobs=jobs,
         assets=assets,
-        planner=Planner(jobs, ImageLimits()),
+        templates=templates,
+        planner=Planner(jobs, templates, ImageLimits()),
         signer=UrlSigner({"k1": b"1" * 32}, time.time),
         pool=Size(),
         readiness=readiness,

@@ -62,6 +62,7 @@ def test_a_completed_job_shows_everything(site: Site, jpeg: bytes, webp: bytes) 
             "status",
             "source",
             "pipeline",
+            "template",
             "outputs",
             "progress",
             "attempt",

@@ -13,13 +13,13 @@ import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
-from pixelflow.adapters.store import audit, rows, statements
+from pixelflow.adapters.store import audit, rows, statements, templates
 from pixelflow.adapters.store.database import STATEMENTS
 from pixelflow.adapters.store.schema import HEAD, MIGRATIONS, migrate
 from pixelflow.domain.errors import StartupError
 from pixelflow.domain.job import JobState
 
-MODULES = (statements, audit)
+MODULES = (statements, audit, templates)
 """Every module of the store that has SQL of its own."""
 ALL = {
     name: text

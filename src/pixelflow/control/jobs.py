@@ -219,6 +219,7 @@ class Jobs:
             metadata=order.metadata,
             webhook_url=order.webhook_url,
             expires_at=None if order.expires_in is None else now + order.expires_in,
+            template=order.template,
         )
 
     async def _create(self, job: Job, order: Order, idempotency: IdempotencyKey | None) -> Created:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from pixelflow.control.reading import read_json
+from pixelflow.control.reading import read_json, unknown_fields
 from pixelflow.domain.errors import InvalidRequest, Problem
 from pixelflow.operations.pipeline import Pipeline, parse
 
@@ -17,7 +17,15 @@ MAX_METADATA_BYTES = 8192
 MAX_EXPIRES_SECONDS = 30 * 86400
 MAX_PRIORITY = 10
 MAX_URL_LENGTH = 2048
-FIELDS = ("pipeline", "priority", "metadata", "webhook_url", "expires_in")
+FIELDS = ("pipeline", "template", "priority", "metadata", "webhook_url", "expires_in")
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What is to be run, and the exact version of the template that it is of, such as ``thumb@3``."""
+
+    pipeline: Pipeline
+    template: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,41 +37,38 @@ class Order:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     webhook_url: str | None = None
     expires_in: float | None = None
+    template: str | None = None
 
 
-def read_order(given: Mapping[str, Any], other_fields: Sequence[str] = ()) -> Order:
+def read_order(
+    given: Mapping[str, Any], other_fields: Sequence[str], chosen: Chosen | InvalidRequest
+) -> Order:
     """Check a request's fields; raises InvalidRequest with every problem found.
 
-    ``pipeline`` is the decoded list of steps, or its JSON as bytes. ``other_fields`` belong to the request
-    too, but are read by the caller.
+    ``other_fields`` belong to the request too, but are read by the caller, as ``pipeline`` and ``template``
+    are, from which ``chosen`` comes.
     """
-    known = (*other_fields, *FIELDS)
-    problems = [
-        Problem(f"there is no field {name!r}", name, value=value, allowed=", ".join(known))
-        for name, value in given.items()
-        if name not in known
-    ]
-    pipeline = None
-    try:
-        pipeline = read_pipeline(given.get("pipeline"))
-    except InvalidRequest as error:
-        problems.extend(error.problems)
+    problems = unknown_fields(given, (*other_fields, *FIELDS))
+    code = None
+    if isinstance(chosen, InvalidRequest):
+        problems.extend(chosen.problems)
+        code = chosen.code
     order = (
         _priority(given.get("priority"), problems),
         _metadata(given.get("metadata"), problems),
         _webhook_url(given.get("webhook_url"), problems),
         _expires_in(given.get("expires_in"), problems),
     )
-    if problems or pipeline is None:
-        raise InvalidRequest(problems)
-    return Order(pipeline, *order)
+    if problems or isinstance(chosen, InvalidRequest):
+        raise InvalidRequest(problems, code=code)
+    return Order(chosen.pipeline, *order, chosen.template)
 
 
 def read_pipeline(given: object) -> Pipeline:
     """Checked steps, from a decoded list or its JSON as bytes; raises InvalidRequest."""
     if given is None:
         raise InvalidRequest(
-            [Problem("a pipeline is required", "pipeline", allowed="a list of 1 to 20 steps")]
+            [Problem("a pipeline or a template is required", "pipeline", allowed="a list of 1 to 20 steps")]
         )
     if not isinstance(given, bytes):
         return parse(given)

@@ -8,7 +8,8 @@ from typing import Any
 
 from pixelflow.control.described import read_source
 from pixelflow.control.jobs import Jobs
-from pixelflow.control.order import read_pipeline
+from pixelflow.control.reading import unknown_fields
+from pixelflow.control.templates import Templates
 from pixelflow.domain.errors import Busy, ImageError, InvalidRequest, Problem, StateConflict
 from pixelflow.domain.limits import ImageLimits
 from pixelflow.imaging.prediction import Origin, Prediction, predict, unknown
@@ -23,6 +24,7 @@ class Planner:
     """Checks a pipeline as a submission would, and predicts what it makes."""
 
     jobs: Jobs
+    templates: Templates
     limits: ImageLimits
     probe: Probe | None = None
     """Absent where this process has no decoders."""
@@ -33,28 +35,21 @@ class Planner:
         """For a request's fields; raises InvalidRequest, and as ``Jobs.get``, StateConflict and Busy for a
         source that is a job's.
         """
-        problems = [
-            Problem(f"there is no field {name!r}", name, value=value, allowed=", ".join(FIELDS))
-            for name, value in given.items()
-            if name not in FIELDS
-        ]
-        if "template" in given:
-            problems.append(
-                Problem("templates are not available in this version", "template", allowed="a pipeline")
-            )
-        pipeline = None
-        try:
-            pipeline = read_pipeline(given.get("pipeline")) if "template" not in given else None
-        except InvalidRequest as error:
-            problems.extend(error.problems)
+        problems = unknown_fields(given, FIELDS)
+        chosen = await self.templates.chosen(tenant, given)
+        code = None
+        if isinstance(chosen, InvalidRequest):
+            problems.extend(chosen.problems)
+            code = chosen.code
         source = given.get("source")
         job_id = source.get("job_id") if isinstance(source, dict) and len(source) == 1 else None
         if source is None or isinstance(job_id, str):
             origin = unknown(self.limits)
         else:
             origin = read_source(source, self.jobs.intake.formats, problems)
-        if problems or pipeline is None:
-            raise InvalidRequest(problems)
+        if problems or isinstance(chosen, InvalidRequest):
+            raise InvalidRequest(problems, code=code)
+        pipeline = chosen.pipeline
         if pipeline.needs:
             await self.jobs.assets.require(tenant, pipeline)
         if isinstance(job_id, str):

@@ -1,10 +1,13 @@
 """JSON that a caller sent."""
 
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import msgspec
 
-from pixelflow.domain.errors import MalformedRequest
+from pixelflow.domain.errors import InvalidRequest, MalformedRequest, Problem
+
+T = TypeVar("T")
 
 MAX_DEPTH = 32
 """Objects and lists in each other."""
@@ -34,3 +37,21 @@ def _check_depth(value: object, name: str, left: int) -> None:
 
 def _too_deep(name: str) -> MalformedRequest:
     return MalformedRequest(f"{name} is nested deeper than {MAX_DEPTH}", code="too_deep", limit=MAX_DEPTH)
+
+
+def unknown_fields(given: Mapping[str, Any], known: Sequence[str]) -> list[Problem]:
+    """A problem for each field that a request does not have."""
+    return [
+        Problem(f"there is no field {name!r}", name, value=value, allowed=", ".join(known))
+        for name, value in given.items()
+        if name not in known
+    ]
+
+
+def attempt(read: Callable[[Any], T], value: object, problems: list[Problem]) -> T | None:
+    """What ``read`` makes of a value; the problems of one that it refuses are noted instead."""
+    try:
+        return read(value)
+    except InvalidRequest as error:
+        problems.extend(error.problems)
+        return None

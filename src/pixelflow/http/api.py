@@ -13,7 +13,7 @@ from pixelflow import __version__
 from pixelflow.domain.errors import InvalidRequest, PixelFlowError, Problem
 from pixelflow.http.dialects import parallelpix, zero_config
 from pixelflow.http.errors import Refusal, encode, other, refusal
-from pixelflow.http.native import assets, capabilities, events, jobs, operators, pages, pipelines
+from pixelflow.http.native import assets, capabilities, events, jobs, operators, pages, pipelines, templates
 from pixelflow.http.openapi import Api
 from pixelflow.http.services import Services
 
@@ -24,6 +24,7 @@ ROUTERS = (
     events.router,
     assets.router,
     pipelines.router,
+    templates.router,
     capabilities.router,
     operators.router,
     parallelpix.router,

@@ -101,7 +101,11 @@ async def read(exchange: Exchange, limit_bytes: int, setting: str | None = None)
 
 
 async def json_object(
-    exchange: Exchange, picture_field: str | None = None, picture_bytes: int = 0
+    exchange: Exchange,
+    picture_field: str | None = None,
+    picture_bytes: int = 0,
+    *,
+    may_be_empty: bool = False,
 ) -> dict[str, Any]:
     """The body as a JSON object; raises MalformedRequest, TooLarge.
 
@@ -112,6 +116,8 @@ async def json_object(
     if picture_field and int(exchange.header(b"content-length") or 0) > limit:
         raise _too_large(picture_bytes, "MAX_UPLOAD_SIZE")
     body = await read(exchange, limit, "MAX_UPLOAD_SIZE" if picture_field else None)
+    if not body and may_be_empty:
+        return {}
     found = read_json(body, "the body")
     if not isinstance(found, dict):
         raise MalformedRequest("the body must be a JSON object", code="malformed_json")

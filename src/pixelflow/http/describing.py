@@ -99,6 +99,11 @@ _ORDER: dict[str, Any] = {
         "maxItems": 20,
         "items": {"$ref": "#/components/schemas/Step"},
     },
+    "template": {
+        "type": "string",
+        "examples": ["thumb", "thumb@3", "thumb@canary"],
+        "description": "In place of a pipeline: the name of one in /v1/templates.",
+    },
     "priority": {"type": "integer", "minimum": -10, "maximum": 10, "default": 0},
     "metadata": {"type": "object", "description": "Comes back with the job; at most 8192 bytes of JSON."},
     "webhook_url": {"type": "string", "format": "uri", "description": "http or https, without credentials."},
@@ -115,7 +120,8 @@ NEW_JOB: dict[str, Any] = {
         "multipart/form-data": {
             "schema": {
                 "type": "object",
-                "required": ["file", "pipeline"],
+                "required": ["file"],
+                "oneOf": [{"required": ["pipeline"]}, {"required": ["template"]}],
                 "properties": {"file": {"type": "string", "format": "binary"}, **_ORDER},
             },
             "encoding": {"pipeline": {"contentType": "application/json"}},
@@ -123,7 +129,7 @@ NEW_JOB: dict[str, Any] = {
         "application/json": {
             "schema": {
                 "type": "object",
-                "required": ["pipeline"],
+                "oneOf": [{"required": ["pipeline"]}, {"required": ["template"]}],
                 "additionalProperties": False,
                 "properties": {
                     "source_type": {
@@ -158,7 +164,7 @@ PLAN: dict[str, Any] = {
         "application/json": {
             "schema": {
                 "type": "object",
-                "required": ["pipeline"],
+                "oneOf": [{"required": ["pipeline"]}, {"required": ["template"]}],
                 "additionalProperties": False,
                 "properties": {
                     "source": {
@@ -177,6 +183,7 @@ PLAN: dict[str, Any] = {
                         },
                     },
                     "pipeline": _ORDER["pipeline"],
+                    "template": _ORDER["template"],
                 },
             },
             "example": {

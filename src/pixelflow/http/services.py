@@ -8,6 +8,7 @@ from pixelflow.control.assets import Assets
 from pixelflow.control.jobs import Jobs
 from pixelflow.control.planning import Planner
 from pixelflow.control.signing import UrlSigner
+from pixelflow.control.templates import Templates
 from pixelflow.domain.errors import Busy
 from pixelflow.domain.principal import LOCAL, Principal
 
@@ -89,6 +90,7 @@ class Services:
 
     jobs: Jobs
     assets: Assets
+    templates: Templates
     planner: Planner
     signer: UrlSigner
     pool: PoolAdmin

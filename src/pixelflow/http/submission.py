@@ -6,7 +6,7 @@ from typing import Any
 from pixelflow.control.idempotency import fingerprint
 from pixelflow.control.intake import IntakeLimits, too_large
 from pixelflow.control.jobs import Arrived
-from pixelflow.control.order import Order, read_order
+from pixelflow.control.order import Order
 from pixelflow.control.reading import read_json
 from pixelflow.domain.errors import InvalidRequest, MalformedRequest, Problem
 from pixelflow.domain.job import Job
@@ -41,7 +41,7 @@ async def post_job(exchange: Exchange) -> None:
 
 
 async def submit_form(
-    exchange: Exchange, content_type: bytes, default_pipeline: list[dict[str, Any]] | None = None
+    exchange: Exchange, content_type: bytes, default_template: str | None = None
 ) -> Created:
     """Store the form's ``file`` as it streams and queue the job; parts may come in any order."""
     services = exchange.services
@@ -62,14 +62,12 @@ async def submit_form(
                 if part.name != "file":
                     given[part.name] = _value(part.name, await part.read())
                     continue
-                if "pipeline" in given:
-                    read_order(given, FORM_FIELDS)
+                if "pipeline" in given or "template" in given:
+                    await services.templates.order(tenant, given, FORM_FIELDS)
                 arrived = await jobs.arrive(tenant, "upload", part.stream())
             if arrived is None:
                 raise MalformedRequest("the form has no part 'file'", code="missing_part", field="file")
-            if default_pipeline is not None:
-                given.setdefault("pipeline", default_pipeline)
-            order = read_order(given, FORM_FIELDS)
+            order = await services.templates.order(tenant, given, FORM_FIELDS, default_template)
             return await _submit(exchange, tenant, order, arrived, given, key)
         except BaseException:
             if arrived is not None:
@@ -119,7 +117,7 @@ async def _submit_base64(exchange: Exchange, tenant: str, given: dict[str, Any],
             code="missing_field",
             field="image_data",
         )
-    order = read_order(given, JSON_FIELDS)
+    order = await exchange.services.templates.order(tenant, given, JSON_FIELDS)
     limit = exchange.services.options.upload_bytes
     return await submit_picture(exchange, tenant, order, picture, given, key, limit)
 
@@ -138,7 +136,7 @@ async def _create(exchange: Exchange, tenant: str, given: dict[str, Any], key: s
             )
         )
     try:
-        order = read_order(given, JSON_FIELDS)
+        order = await exchange.services.templates.order(tenant, given, JSON_FIELDS)
     except InvalidRequest as error:
         raise InvalidRequest([*problems, *error.problems]) from None
     if problems:

@@ -37,6 +37,7 @@ def job_view(job: Job, base: str = "", progress: int | None = None) -> dict[str,
             "height": source.height,
         },
         "pipeline": job.pipeline,
+        "template": job.template,
         "outputs": [output_view(job, output, base) for output in job.outputs]
         + [
             {"id": skipped.id, "status": "skipped", "error": _failure(skipped.error), "url": None}

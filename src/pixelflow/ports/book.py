@@ -4,6 +4,7 @@ from typing import Protocol
 
 from pixelflow.ports.audit import AuditLog
 from pixelflow.ports.store import JobStore
+from pixelflow.ports.templates import TemplateStore
 
 
 class Book(JobStore, Protocol):
@@ -11,3 +12,6 @@ class Book(JobStore, Protocol):
 
     @property
     def audit(self) -> AuditLog: ...
+
+    @property
+    def templates(self) -> TemplateStore: ...

@@ -42,10 +42,13 @@ class Page(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class JobFilter:
-    """Which of a tenant's jobs; ``created_after`` in Unix seconds."""
+    """Which of a tenant's jobs; ``created_after`` in Unix seconds, ``template`` is ``thumb@3``, or ``thumb``
+    for all its versions."""
 
     state: JobState | None = None
     created_after: float | None = None
+    template: str | None = None
+    batch_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

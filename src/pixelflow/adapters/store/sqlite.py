@@ -31,6 +31,7 @@ from pixelflow.adapters.store.rows import (
     to_jobs,
     to_recalled,
 )
+from pixelflow.adapters.store.templates import SqliteTemplates
 from pixelflow.domain.asset import Asset
 from pixelflow.domain.audit import KEEPER
 from pixelflow.domain.event import Event
@@ -60,6 +61,7 @@ class SqliteStore:
         self.database = database
         self.audit = SqliteAudit(database)
         self.writer = database.writer
+        self.templates = SqliteTemplates(database)
 
     async def create(self, job: Job, idempotency: IdempotencyKey | None = None) -> Created:
         values = job_values(job)
@@ -78,10 +80,15 @@ class SqliteStore:
             "floor": id_floor(after) if after is not None else "",
             "created_after": after if after is not None else float("-inf"),
             "limit": limit + 1,
+            "state": where.state and where.state.value,
+            "template": where.template,
+            "batch_id": where.batch_id,
         }
-        statement = sql.LIST_JOBS
-        if where.state is not None:
-            statement, values["state"] = sql.LIST_JOBS_IN_STATE, where.state.value
+        statement = sql.LIST_JOBS_IN_STATE if where.state is not None else sql.LIST_JOBS
+        if where.template is not None:
+            statement = sql.LIST_JOBS_OF_VERSION if "@" in where.template else sql.LIST_JOBS_OF_TEMPLATE
+        if where.batch_id is not None:
+            statement = sql.LIST_JOBS_OF_BATCH
         jobs = to_jobs(await self.database.rows(statement, values))
         return Page(jobs[:limit], jobs[limit - 1].id if len(jobs) > limit else None)
 

@@ -170,6 +170,24 @@ WHERE tenant = :tenant AND state = :state AND id < :before AND id >= :floor AND 
 ORDER BY id DESC LIMIT :limit
 """
 
+_LISTED = """
+    AND (:state IS NULL OR state = :state) AND id < :before AND id >= :floor AND created_at > :created_after
+ORDER BY id DESC LIMIT :limit
+"""
+LIST_JOBS_OF_BATCH = f"""
+SELECT {JOB_COLUMNS} FROM job
+WHERE tenant = :tenant AND batch_id = :batch_id AND (
+    :template IS NULL OR :template IN (template, substr(template, 1, instr(template, '@') - 1))) {_LISTED}
+"""
+LIST_JOBS_OF_VERSION = f"""
+SELECT {JOB_COLUMNS} FROM job WHERE tenant = :tenant AND template = :template {_LISTED}
+"""
+LIST_JOBS_OF_TEMPLATE = f"""
+SELECT {JOB_COLUMNS} FROM job
+WHERE tenant = :tenant AND template IS NOT NULL
+    AND substr(template, 1, instr(template, '@') - 1) = :template {_LISTED}
+"""
+
 JOB_EVENTS = f"""
 SELECT {EVENT_COLUMNS} FROM event
 WHERE tenant = :tenant AND job_id = :id AND sequence > :after ORDER BY sequence LIMIT :limit

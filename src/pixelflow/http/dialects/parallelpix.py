@@ -6,6 +6,7 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
 from pixelflow.domain.job import Job, JobState
+from pixelflow.domain.template import DEFAULT
 from pixelflow.http.dialects.download import PICTURE_ANSWERS, first_picture
 from pixelflow.http.dialects.manner import DialectRoute, dialect_answers
 from pixelflow.http.native.given import Caller, TheExchange, TheServices, json
@@ -13,10 +14,6 @@ from pixelflow.http.schemas import JOB_ID, MOMENT
 from pixelflow.http.submission import submit_form
 from pixelflow.http.view import moment
 
-DEFAULT_PIPELINE: list[dict[str, Any]] = [
-    {"id": "image", "action": "thumbnail", "width": 1024, "height": 1024}
-]
-"""For an upload that says nothing: fitted into 1024 × 1024 pixels, never enlarged, its format kept."""
 STATUS = {
     JobState.AWAITING_UPLOAD: "queued",
     JobState.QUEUED: "queued",
@@ -56,7 +53,11 @@ FORM = {
                     "pipeline": {
                         "type": "array",
                         "items": {"$ref": "#/components/schemas/Step"},
-                        "default": DEFAULT_PIPELINE,
+                    },
+                    "template": {
+                        "type": "string",
+                        "default": DEFAULT,
+                        "description": "In place of a pipeline: `NAME`, `NAME@VERSION` or `NAME@ALIAS`.",
                     },
                 },
             }
@@ -69,12 +70,13 @@ FORM = {
     "/upload",
     summary="Upload a picture to be processed",
     openapi_extra={"requestBody": FORM},
-    responses={200: {"model": Uploaded}, **dialect_answers(400, 408, 413, 415, 422, 503, 507)},
+    responses={200: {"model": Uploaded}, **dialect_answers(400, 403, 408, 413, 415, 422, 503, 507)},
 )
 async def upload(exchange: TheExchange) -> Response:
-    """Without a `pipeline` the picture is fitted into 1024 × 1024 pixels and keeps its format."""
+    """With neither a `pipeline` nor a `template`, the template `default` is run: the caller's own, or else
+    the built-in one, which fits the picture into 1024 × 1024 pixels and keeps its format."""
     kind = exchange.header(b"content-type") or b""
-    created = await submit_form(exchange, kind, DEFAULT_PIPELINE)
+    created = await submit_form(exchange, kind, DEFAULT)
     return json({"job_id": created.job.id})
 
 

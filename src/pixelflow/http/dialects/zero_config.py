@@ -6,7 +6,6 @@ from typing import Any, Literal
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
-from pixelflow.control.order import read_order
 from pixelflow.domain.errors import InvalidRequest, MalformedRequest, Problem
 from pixelflow.domain.job import Job, JobState
 from pixelflow.http.body import json_object
@@ -41,6 +40,9 @@ class Submission(BaseModel):
     )
     width: int = Field(ge=1, le=65535, examples=[800])
     height: int = Field(ge=1, le=65535, examples=[600])
+    template: str | None = Field(
+        None, description="In place of all others but the picture: a template's name.", examples=["thumb"]
+    )
     output_format: str | None = Field(None, description="By default the picture's own.", examples=["jpeg"])
 
 
@@ -87,7 +89,7 @@ class Health(BaseModel):
             },
         }
     },
-    responses={202: {"model": Submitted}, **dialect_answers(400, 408, 409, 413, 415, 422, 503, 507)},
+    responses={202: {"model": Submitted}, **dialect_answers(400, 403, 408, 409, 413, 415, 422, 503, 507)},
 )
 async def submit(exchange: TheExchange, services: TheServices, caller: Caller) -> Response:
     """The job starts at once. The largest picture is 10 MiB unless MAX_UPLOAD_SIZE says otherwise."""
@@ -100,7 +102,7 @@ async def submit(exchange: TheExchange, services: TheServices, caller: Caller) -
             raise MalformedRequest(
                 "image_data must hold the picture in base64", code="missing_field", field="image_data"
             )
-        order = read_order({"pipeline": [_step(given)]})
+        order = await services.templates.order(caller.tenant, _asked(given))
         created = await submit_picture(exchange, caller.tenant, order, picture, given, key, limit)
     return json(
         {"job_id": created.job.id, "status": "pending", "message": "Image processing job submitted"}, 202
@@ -128,6 +130,17 @@ async def download(exchange: TheExchange, caller: Caller, job_id: str) -> Respon
 async def health() -> Response:
     """As `/healthz`."""
     return json({"status": "ok"})
+
+
+def _asked(given: dict[str, Any]) -> dict[str, Any]:
+    if "template" not in given:
+        return {"pipeline": [_step(given)]}
+    if others := [name for name in given if name != "template"]:
+        why, allowed = "does not go with a template", "a template alone"
+        raise InvalidRequest(
+            [Problem(f"{name} {why}", name, value=given[name], allowed=allowed) for name in others]
+        )
+    return given
 
 
 def _step(given: dict[str, Any]) -> dict[str, Any]:

@@ -34,11 +34,12 @@ router = APIRouter(prefix="/v1", tags=["jobs"])
     summary="Create a job, and with its picture start it",
     openapi_extra={"requestBody": describing.NEW_JOB},
     responses=describing.answers(
-        {202: schemas.Created, 201: schemas.Created}, 400, 408, 409, 413, 415, 422, 503, 507
+        {202: schemas.Created, 201: schemas.Created}, 400, 403, 408, 409, 413, 415, 422, 503, 507
     ),
 )
 async def post(exchange: TheExchange) -> Response:
-    """As a form with the parts `file` and `pipeline`, in any order: uploaded and queued in one request.
+    """As a form with the parts `file` and `pipeline` or `template`, in any order: uploaded and queued in one
+    request.
 
     As JSON, `source_type` says how the picture comes: `base64` in `image_data`, and the job starts at once;
     `upload` or `s3_presigned` by a PUT to the `upload.url` of the answer, and the job starts with
@@ -57,6 +58,9 @@ async def list_jobs(
     caller: Caller,
     status: JobState | None = None,
     created_after: Annotated[datetime | None, Query(description="RFC 3339; UTC without an offset")] = None,
+    template: Annotated[
+        str | None, Query(description="`thumb` for all its versions, or `thumb@3`", max_length=100)
+    ] = None,
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 50,
     cursor: Annotated[
         str | None, Query(max_length=200, description="`next_cursor` of the page before")
@@ -66,7 +70,7 @@ async def list_jobs(
     after = None
     if created_after is not None:
         after = (created_after if created_after.tzinfo else created_after.replace(tzinfo=UTC)).timestamp()
-    page = await services.jobs.list(caller.tenant, JobFilter(status, after), limit, cursor)
+    page = await services.jobs.list(caller.tenant, JobFilter(status, after, template), limit, cursor)
     base = services.options.link_base
     return json({"items": [job_view(job, base) for job in page.items], "next_cursor": page.cursor})
 

@@ -14,7 +14,7 @@ router = APIRouter(prefix="/v1/pipelines", tags=["pipelines"])
     "/plan",
     summary="Check a pipeline, and tell what it will make, without running it",
     openapi_extra={"requestBody": describing.PLAN},
-    responses=describing.answers({200: schemas.Plan}, 400, 404, 409, 422, 503),
+    responses=describing.answers({200: schemas.Plan}, 400, 403, 404, 409, 422, 503),
 )
 async def plan(exchange: TheExchange, services: TheServices, caller: Caller) -> Response:
     """Sizes in pixels are exact; bytes, CPU seconds and memory are estimates; `null` is not known before the

@@ -54,8 +54,10 @@ def upgrade() -> None:
         op.add_column("job", column)
     _lanes()
     _index("job_scheduled", "job", ["not_before"], "state = 'queued' AND not_before IS NOT NULL")
-    _index("job_of_batch", "job", ["tenant", "batch_id", "state"], "batch_id IS NOT NULL")
+    _index("job_of_batch", "job", ["tenant", "batch_id", "id"], "batch_id IS NOT NULL")
     _index("job_of_template", "job", ["tenant", "template", "id"], "template IS NOT NULL")
+    name = sa.text("substr(template, 1, instr(template, '@') - 1)")
+    _index("job_of_template_name", "job", [sa.text("tenant"), name, sa.text("id")], "template IS NOT NULL")
     op.create_table(
         "job_metadata",
         Column("tenant", Text, primary_key=True),
@@ -145,6 +147,7 @@ def _templates() -> None:
         Column("pipeline", Text, nullable=False),
         Column("description", Text),
         Column("created_at", Float, nullable=False),
+        Column("deleted_at", Float),
     )
     op.create_table(
         "template_alias",
