@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from pixelflow.adapters.store.transaction import Consequence
+from pixelflow.adapters.store.webhook_messages import tell
 
-CONSEQUENCES: Sequence[Consequence] = ()
+CONSEQUENCES: Sequence[Consequence] = (tell,)
 """In this order."""

@@ -16,7 +16,7 @@ def read_job_cursor(cursor: str) -> str:
     try:
         return str(UUID(cursor))
     except ValueError:
-        raise _foreign(cursor) from None
+        raise foreign(cursor) from None
 
 
 def id_floor(created_after: float) -> str:
@@ -36,17 +36,18 @@ def read_asset_cursor(cursor: str) -> tuple[float, str]:
         *moment, asset_id = cursor.rsplit(".", 1)
         return float.fromhex(moment[0]), asset_id
     except (ValueError, IndexError):
-        raise _foreign(cursor) from None
+        raise foreign(cursor) from None
 
 
 def read_sequence_cursor(cursor: str) -> int:
     """The number of the page's last line; raises MalformedRequest for anything else."""
     if len(cursor) <= 18 and cursor.isascii() and cursor.isdigit():
         return int(cursor)
-    raise _foreign(cursor)
+    raise foreign(cursor)
 
 
-def _foreign(cursor: str) -> MalformedRequest:
+def foreign(cursor: str) -> MalformedRequest:
+    """What a cursor of somebody else's making gets."""
     return MalformedRequest(
         f"cursor {cursor[:80]!r} is not one that a list answered with; leave it out to begin at the newest",
         code="invalid_cursor",

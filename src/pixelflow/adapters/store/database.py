@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 from pixelflow.adapters.store import statements as sql
+from pixelflow.adapters.store import webhook_statements
 from pixelflow.adapters.store.lock import FileLock, refuse_network
 from pixelflow.adapters.store.rows import Row
 from pixelflow.adapters.store.schema import migrate
@@ -49,6 +50,7 @@ def open_database(path: Path, synchronous: Literal["FULL", "NORMAL"]) -> "Connec
         writes.execute(f"PRAGMA cache_size = -{CACHE_KILOBYTES}")
         writes.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
         writes.execute(sql.ABANDON)
+        writes.execute(webhook_statements.ABANDON_DELIVERIES)
         for reader in readers:
             reader.execute("PRAGMA query_only = ON")
         opened.pop_all()

@@ -32,6 +32,7 @@ from pixelflow.adapters.store.rows import (
     to_recalled,
 )
 from pixelflow.adapters.store.templates import SqliteTemplates
+from pixelflow.adapters.store.webhooks import SqliteWebhooks
 from pixelflow.domain.asset import Asset
 from pixelflow.domain.audit import KEEPER
 from pixelflow.domain.event import Event
@@ -62,6 +63,7 @@ class SqliteStore:
         self.audit = SqliteAudit(database)
         self.writer = database.writer
         self.templates = SqliteTemplates(database)
+        self.webhooks = SqliteWebhooks(database)
 
     async def create(self, job: Job, idempotency: IdempotencyKey | None = None) -> Created:
         values = job_values(job)

@@ -17,7 +17,8 @@ Consequence = Callable[["Transaction", Job, EventKind, "str | None"], None]
 class Transaction:
     """The statements of one operation after the other, the time of each, and what they changed in all.
 
-    ``sequence`` is that of the last event, ``moves`` how many jobs more or fewer each state has.
+    ``sequence`` is that of the last event, ``moves`` how many jobs more or fewer each state has, ``news``
+    what the writer's listeners are told once this is committed.
     """
 
     def __init__(
@@ -33,6 +34,7 @@ class Transaction:
         self.now = clock()
         self.sequence = sequence
         self.moves: Counter[JobState] = Counter()
+        self.news: set[str] = set()
 
     def tick(self) -> None:
         """Take the time for the next operation."""

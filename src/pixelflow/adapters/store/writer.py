@@ -5,7 +5,7 @@ import sqlite3
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from queue import SimpleQueue
 from threading import Thread
 from typing import Any, TypeVar
@@ -46,6 +46,7 @@ class _Performed:
     outcomes: list[_Waiting]
     moves: Counter[JobState]
     sequence: int
+    news: set[str] = field(default_factory=set)
 
 
 class Writer:
@@ -77,6 +78,8 @@ class Writer:
         )
         self.commits = 0
         self.operations = 0
+        self.listeners: dict[str, list[Callable[[], None]]] = {}
+        """Called in the event loop after a commit, by the name of the news."""
         self._performed: SimpleQueue[_Performed | None] = SimpleQueue()
         self._thread = Thread(target=self._commit, name="store-commit", daemon=True)
         self._thread.start()
@@ -153,7 +156,7 @@ class Writer:
                     refused.append(batch.pop(index))
                     return None
             outcomes.append(waiting)
-        return _Performed(outcomes, tx.moves, tx.sequence)
+        return _Performed(outcomes, tx.moves, tx.sequence, tx.news)
 
     def _commit(self) -> None:
         while (performed := self._performed.get()) is not None:
@@ -178,6 +181,8 @@ class Writer:
             self.states.update(performed.moves)
             self.commits += 1
             self.operations += len(performed.outcomes)
+            for listener in (each for name in performed.news for each in self.listeners.get(name, ())):
+                listener()
         for waiting in performed.outcomes:
             error = waiting.error or (_unavailable(failure) if failure else None)
             if waiting.future.done():

@@ -35,6 +35,34 @@ LANE_TRIGGERS = (
 )
 """A lane is a priority and a tenant with jobs to claim: how many, and since when the oldest waits."""
 
+JOINS_DELIVERIES = """
+INSERT INTO delivery_lane (tenant, lane, pending, next_at) VALUES (NEW.tenant, NEW.lane, 1, NEW.next_at)
+ON CONFLICT (tenant, lane) DO UPDATE
+SET pending = pending + 1, next_at = min(delivery_lane.next_at, excluded.next_at);
+"""
+NEXT_DELIVERY = """
+UPDATE delivery_lane SET {0} next_at = coalesce((
+    SELECT next_at FROM delivery
+    WHERE state = 'pending' AND tenant = OLD.tenant AND lane = OLD.lane ORDER BY next_at LIMIT 1), next_at)
+WHERE tenant = OLD.tenant AND lane = OLD.lane;
+"""
+LEAVES_DELIVERIES = (
+    NEXT_DELIVERY.format("pending = pending - 1,")
+    + """
+DELETE FROM delivery_lane WHERE tenant = OLD.tenant AND lane = OLD.lane AND pending <= 0;
+"""
+)
+PENDS, PENDED = "NEW.state = 'pending'", "OLD.state = 'pending'"
+MOVED = "AFTER UPDATE OF state, next_at ON delivery WHEN"
+DELIVERY_TRIGGERS = (
+    f"CREATE TRIGGER delivery_new AFTER INSERT ON delivery WHEN {PENDS} BEGIN {JOINS_DELIVERIES} END",
+    f"CREATE TRIGGER delivery_in {MOVED} {PENDS} AND NOT {PENDED} BEGIN {JOINS_DELIVERIES} END",
+    f"CREATE TRIGGER delivery_on {MOVED} {PENDS} AND {PENDED} BEGIN {NEXT_DELIVERY.format('')} END",
+    f"CREATE TRIGGER delivery_out {MOVED} {PENDED} AND NOT {PENDS} BEGIN {LEAVES_DELIVERIES} END",
+    f"CREATE TRIGGER delivery_gone AFTER DELETE ON delivery WHEN {PENDED} BEGIN {LEAVES_DELIVERIES} END",
+)
+"""A receiver with deliveries that are not done: how many, and when the first of them is due."""
+
 
 def upgrade() -> None:
     """Add it all."""
@@ -214,26 +242,34 @@ def _webhooks() -> None:
         Column("batch_id", Text),
         Column("sequence", Integer, nullable=False),
         Column("at", Float, nullable=False),
+        Column("output", Text),
         Column("snapshot", Text, nullable=False),
     )
-    op.create_index("message_of_job", "message", ["tenant", "job_id"])
+    _index("message_of_job", "message", ["tenant", "job_id"], "job_id IS NOT NULL")
     op.create_table(
         "delivery",
         Column("tenant", Text, primary_key=True),
         Column("id", Text, primary_key=True),
         Column("message_id", Text, nullable=False),
+        Column("kind", Text, nullable=False),
         Column("endpoint_id", Text),
         Column("job_id", Text),
         Column("url", Text, nullable=False),
+        Column("lane", Text, nullable=False),
         Column("state", Text, nullable=False),
         Column("attempts", Integer, nullable=False),
+        Column("earlier", Integer, nullable=False),
         Column("next_at", Float, nullable=False),
         Column("created_at", Float, nullable=False),
         Column("ended_at", Float),
         Column("status", Integer),
         Column("error", Text),
+        Column("owner", Text),
     )
-    _index("delivery_due", "delivery", ["next_at"], "state = 'pending'")
+    _index("delivery_due", "delivery", ["tenant", "lane", "next_at"], "state = 'pending'")
+    _index("delivery_ended", "delivery", ["ended_at"], "ended_at IS NOT NULL")
+    _index("delivery_held", "delivery", ["owner"], "owner IS NOT NULL")
+    op.create_index("delivery_of_message", "delivery", ["tenant", "message_id"])
     op.create_index("delivery_of_endpoint", "delivery", ["tenant", "endpoint_id", "id"])
     op.create_index("delivery_of_job", "delivery", ["tenant", "job_id", "id"])
     op.create_index("delivery_of_state", "delivery", ["tenant", "state", "id"])
@@ -250,6 +286,17 @@ def _webhooks() -> None:
         Column("answer", Text),
         sqlite_with_rowid=False,
     )
+    op.create_table(
+        "delivery_lane",
+        Column("tenant", Text, primary_key=True),
+        Column("lane", Text, primary_key=True),
+        Column("pending", Integer, nullable=False),
+        Column("next_at", Float, nullable=False),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("delivery_lane_due", "delivery_lane", ["next_at"])
+    for trigger in DELIVERY_TRIGGERS:
+        op.execute(trigger)
 
 
 def _index(name: str, table: str, columns: Columns, where: str) -> None:

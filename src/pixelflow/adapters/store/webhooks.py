@@ -1,0 +1,232 @@
+"""Endpoints and deliveries in the store's SQLite file."""
+
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from pixelflow.adapters.store import webhook_deliveries as deliveries
+from pixelflow.adapters.store import webhook_statements as sql
+from pixelflow.adapters.store.cursors import foreign
+from pixelflow.adapters.store.database import Database
+from pixelflow.adapters.store.idempotency import answered, remember
+from pixelflow.adapters.store.transaction import Transaction
+from pixelflow.adapters.store.webhook_messages import NEWS, deliver
+from pixelflow.adapters.store.webhook_rows import (
+    events_text,
+    message_values,
+    secrets_text,
+    to_attempt,
+    to_delivery,
+    to_endpoint,
+    to_message,
+)
+from pixelflow.domain.errors import StateConflict
+from pixelflow.domain.signature import new_secret
+from pixelflow.domain.webhook import (
+    Attempt,
+    Delivery,
+    DeliveryState,
+    Endpoint,
+    Message,
+    Parcel,
+    Secret,
+    Verdict,
+)
+from pixelflow.ports.store import IdempotencyKey, Page
+from pixelflow.ports.webhooks import Backlog, Claimed, DeliveryFilter, Lane
+
+LAST_ID = "dlv_g"
+"""Above every delivery's id."""
+
+
+@dataclass(frozen=True, slots=True)
+class SqliteWebhooks:
+    """A WebhookStore; each method is one transaction or one read of ``database``."""
+
+    database: Database
+
+    async def add(self, endpoint: Endpoint, most: int, idempotency: IdempotencyKey | None = None) -> Endpoint:
+        return await self.database.write(lambda tx: _add(tx, endpoint, most, idempotency))
+
+    async def endpoint(self, tenant: str, endpoint_id: str) -> Endpoint | None:
+        row = self.database.one(sql.GET_ENDPOINT, {"tenant": tenant, "id": endpoint_id})
+        return to_endpoint(row) if row else None
+
+    async def endpoints(self, tenant: str) -> Sequence[Endpoint]:
+        return [to_endpoint(row) for row in await self.database.rows(sql.ENDPOINTS, {"tenant": tenant})]
+
+    async def change(self, endpoint: Endpoint) -> Endpoint | None:
+        values = {
+            "tenant": endpoint.tenant,
+            "id": endpoint.id,
+            "url": endpoint.url,
+            "events": events_text(endpoint.events),
+            "description": endpoint.description,
+        }
+        return await self._endpoint(sql.CHANGE_ENDPOINT, values)
+
+    async def enable(self, tenant: str, endpoint_id: str) -> Endpoint | None:
+        return await self._endpoint(sql.ENABLE_ENDPOINT, {"tenant": tenant, "id": endpoint_id})
+
+    async def remove(self, tenant: str, endpoint_id: str) -> Endpoint | None:
+        return await self._endpoint(sql.REMOVE_ENDPOINT, {"tenant": tenant, "id": endpoint_id})
+
+    async def rotate(self, tenant: str, endpoint_id: str, overlap_seconds: float) -> Endpoint | None:
+        def rotated(tx: Transaction) -> Endpoint | None:
+            values = {"tenant": tenant, "id": endpoint_id}
+            row = tx.one(sql.GET_ENDPOINT, values)
+            if row is None:
+                return None
+            secrets = _renewed(to_endpoint(row).secrets, tx.now + overlap_seconds)
+            row = tx.one(sql.KEEP_ENDPOINT_SECRETS, {**values, "secrets": secrets_text(secrets)})
+            return to_endpoint(row) if row else None
+
+        return await self.database.write(rotated)
+
+    async def secrets(self, tenant: str) -> Sequence[Secret]:
+        return await self.database.write(lambda tx: deliveries.tenant_secrets(tx, tenant))
+
+    async def rotate_secrets(self, tenant: str, overlap_seconds: float) -> Sequence[Secret]:
+        def rotated(tx: Transaction) -> Sequence[Secret]:
+            secrets = _renewed(deliveries.tenant_secrets(tx, tenant), tx.now + overlap_seconds)
+            tx.count(sql.KEEP_TENANT_SECRETS, {"tenant": tenant, "secrets": secrets_text(secrets)})
+            return secrets
+
+        return await self.database.write(rotated)
+
+    async def post(self, message: Message, endpoint: Endpoint) -> Delivery:
+        def posted(tx: Transaction) -> Delivery:
+            sent = replace(message, at=tx.now, sequence=tx.sequence)
+            tx.count(sql.ADD_MESSAGE, message_values(sent))
+            made = deliver(tx, sent, endpoint.id, endpoint.url)
+            return to_delivery(tx.rows(sql.GET_DELIVERY, {"tenant": sent.tenant, "id": made})[0])
+
+        return await self.database.write(posted)
+
+    async def deliveries(
+        self, tenant: str, where: DeliveryFilter, limit: int, cursor: str | None
+    ) -> Page[Delivery]:
+        values = {
+            "tenant": tenant,
+            "endpoint": where.endpoint_id,
+            "job_id": where.job_id,
+            "state": where.state.value if where.state else None,
+            "before": _read_cursor(cursor) if cursor is not None else LAST_ID,
+            "limit": limit + 1,
+        }
+        statement = sql.DELIVERIES
+        if where.job_id is not None:
+            statement = sql.DELIVERIES_OF_JOB
+        elif where.endpoint_id is not None:
+            statement = sql.DELIVERIES_OF_ENDPOINT
+        elif where.state is not None:
+            statement = sql.DELIVERIES_IN_STATE
+        found = [to_delivery(row) for row in await self.database.rows(statement, values)]
+        return Page(found[:limit], found[limit - 1].id if len(found) > limit else None)
+
+    async def delivery(
+        self, tenant: str, delivery_id: str
+    ) -> tuple[Delivery, Message, Sequence[Attempt]] | None:
+        def read(connection: sqlite3.Connection) -> tuple[Delivery, Message, Sequence[Attempt]] | None:
+            values = {"tenant": tenant, "id": delivery_id}
+            row = connection.execute(sql.GET_DELIVERY, values).fetchone()
+            if row is None:
+                return None
+            delivery = to_delivery(row)
+            tries = connection.execute(sql.ATTEMPTS, values).fetchall()
+            told = {"tenant": tenant, "id": delivery.message_id}
+            message = connection.execute(sql.GET_MESSAGE, told).fetchone()
+            if message is None:  # the job was deleted between the reads
+                return None
+            return delivery, to_message(message), [to_attempt(each) for each in tries]
+
+        return await self.database.read(read)
+
+    async def redeliver(self, tenant: str, delivery_id: str) -> Delivery | None:
+        return await self.database.write(lambda tx: deliveries.redeliver(tx, tenant, delivery_id))
+
+    async def redeliver_since(
+        self, tenant: str, endpoint_id: str, since: float, state: DeliveryState | None, after: str, limit: int
+    ) -> Sequence[str]:
+        values = {
+            "tenant": tenant,
+            "endpoint": endpoint_id,
+            "since": since,
+            "state": state.value if state else None,
+            "after": after,
+            "limit": limit,
+        }
+        return await self.database.write(lambda tx: deliveries.redeliver_since(tx, values))
+
+    async def claim(
+        self, owner: str, lease_seconds: float, limit: int, lane_limit: int, taken: Mapping[Lane, int]
+    ) -> Claimed:
+        return await self.database.write(
+            lambda tx: deliveries.claim(tx, owner, lease_seconds, limit, lane_limit, taken),
+            regret=lambda claimed: lambda tx: deliveries.release(tx, claimed.parcels),
+        )
+
+    async def conclude(
+        self, parcel: Parcel, attempt: Attempt, verdict: Verdict, disable_seconds: float
+    ) -> Endpoint | None:
+        return await self.database.write(
+            lambda tx: deliveries.conclude(tx, parcel, attempt, verdict, disable_seconds)
+        )
+
+    async def release(self, parcels: Sequence[Parcel]) -> None:
+        await self.database.write(lambda tx: deliveries.release(tx, parcels))
+
+    async def backlog(self) -> Backlog:
+        [(pending, next_at)] = await self.database.rows(sql.PENDING, {})
+        return Backlog(pending, max(0.0, self.database.clock() - next_at) if pending else 0.0)
+
+    async def forget(self, older_than_seconds: float, limit: int) -> int:
+        return await self.database.write(lambda tx: deliveries.forget(tx, older_than_seconds, limit))
+
+    def on_due(self, ring: Callable[[], None]) -> None:
+        self.database.writer.listeners.setdefault(NEWS, []).append(ring)
+
+    async def _endpoint(self, statement: str, values: Mapping[str, object]) -> Endpoint | None:
+        row = await self.database.write(lambda tx: tx.one(statement, values))
+        return to_endpoint(row) if row else None
+
+
+def _add(tx: Transaction, endpoint: Endpoint, most: int, idempotency: IdempotencyKey | None) -> Endpoint:
+    made = answered(tx, endpoint.tenant, idempotency)
+    values: dict[str, object] = {"tenant": endpoint.tenant, "id": made}
+    if made and (former := tx.one(sql.GET_ENDPOINT, values)):
+        return to_endpoint(former)
+    [(count,)] = tx.rows(sql.COUNT_ENDPOINTS, values)
+    if count >= most:
+        raise StateConflict(
+            f"there are {count} endpoints, as many as WEBHOOK_ENDPOINTS allows; remove one",
+            code="too_many_endpoints",
+            limit=most,
+            setting="WEBHOOK_ENDPOINTS",
+        )
+    values |= {
+        "id": endpoint.id,
+        "url": endpoint.url,
+        "events": events_text(endpoint.events),
+        "secrets": secrets_text(endpoint.secrets),
+        "description": endpoint.description,
+        "now": tx.now,
+    }
+    [row] = tx.rows(sql.ADD_ENDPOINT, values)
+    remember(tx, endpoint.tenant, idempotency, endpoint.id)
+    return to_endpoint(row)
+
+
+def _renewed(secrets: Sequence[Secret], until: float) -> Sequence[Secret]:
+    return (Secret(new_secret()), replace(secrets[0], until=until))
+
+
+def _read_cursor(cursor: str) -> str:
+    prefix, _, number = cursor.partition("_")
+    try:
+        if prefix == "dlv":
+            return f"dlv_{UUID(number)}"
+    except ValueError:
+        pass
+    raise foreign(cursor)
