@@ -13,6 +13,7 @@ PUBLIC = [
     "AsyncJobHandle",
     "AsyncJobOutput",
     "AsyncJobResult",
+    "AsyncTemplates",
     "Client",
     "ClientError",
     "DamagedDownload",
@@ -29,10 +30,15 @@ PUBLIC = [
     "PlannedOutput",
     "Refusal",
     "Source",
+    "StepDifference",
+    "Template",
+    "TemplateDifference",
+    "Templates",
     "Timeout",
     "Unreachable",
 ]
 METHODS = {"close", "formats", "job", "jobs", "operations", "plan", "submit", "upload_asset", "version"}
+TEMPLATES = {"add", "delete", "diff", "get", "list", "promote", "rollback", "versions"}
 HANDLE = {"cancel", "delete", "refresh", "result", "retry"}
 
 
@@ -47,6 +53,7 @@ def test_both_clients_have_the_same_calls() -> None:
     for sync, asynchronous, names in (
         (pixelflow.client.Client, pixelflow.client.AsyncClient, METHODS - {"close"}),
         (pixelflow.client.JobHandle, pixelflow.client.AsyncJobHandle, HANDLE),
+        (pixelflow.client.Templates, pixelflow.client.AsyncTemplates, TEMPLATES),
         (pixelflow.client.JobResult, pixelflow.client.AsyncJobResult, {"save"}),
         (pixelflow.client.JobOutput, pixelflow.client.AsyncJobOutput, {"bytes", "save"}),
     ):

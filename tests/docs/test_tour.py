@@ -14,7 +14,7 @@ import pytest
 from harness.server import RunningServer, running_server
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("docs/quickstart.md", "docs/api-tour.md", "docs/client.md", "docs/cli.md")
+PAGES = ("docs/quickstart.md", "docs/api-tour.md", "docs/client.md", "docs/cli.md", "docs/templates.md")
 WRITTEN_ADDRESS = "http://127.0.0.1:8080"
 BLOCK = re.compile(
     r"^<!-- runs(?:; says (?P<says>.+?))? -->\n```(?P<language>\w+)\n(?P<text>.*?)^```$",

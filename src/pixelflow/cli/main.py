@@ -14,9 +14,12 @@ from pixelflow.cli.plan import plan
 from pixelflow.cli.process import process
 from pixelflow.cli.serve import serve
 from pixelflow.cli.submit import submit
+from pixelflow.cli.templates import templates
 from pixelflow.cli.version import version
 
 COMMANDS = (serve, process, plan, submit, operations, formats, doctor, demo, version)
+GROUPS = (templates,)
+"""Those with commands of their own."""
 
 app = typer.Typer(
     name="pixelflow",
@@ -27,6 +30,8 @@ app = typer.Typer(
 )
 for command in COMMANDS:
     app.command()(command)
+for group in GROUPS:
+    app.add_typer(group)
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pixelflow.cli.options import JsonOption, PipelineOption
+from pixelflow.cli.options import LOCAL_URL, JsonOption, OptionalPipelineOption, UrlOption
 
 if TYPE_CHECKING:
     from pixelflow.client import JobResult
@@ -13,8 +13,11 @@ if TYPE_CHECKING:
 
 def submit(
     file: Annotated[str, typer.Argument(help="The picture; - for standard input.")],
-    pipeline: PipelineOption,
-    url: Annotated[str, typer.Option(help="The server.")] = "http://127.0.0.1:8080",
+    pipeline: OptionalPipelineOption = None,
+    template: Annotated[
+        str | None, typer.Option("--template", "-t", help="Instead of a pipeline: NAME, NAME@3, NAME@ALIAS.")
+    ] = None,
+    url: UrlOption = LOCAL_URL,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="DIR", help="Fetch the results into this folder.")
     ] = None,
@@ -24,14 +27,17 @@ def submit(
     """Send a picture to a running server and wait for its results."""
     import sys
 
+    from pixelflow.cli.mistakes import Mistake
     from pixelflow.cli.remote import talking
     from pixelflow.cli.screen import progress
     from pixelflow.cli.steps import read_steps
 
-    steps = read_steps(pipeline)
+    if bool(pipeline) == bool(template):
+        raise Mistake("give either --pipeline or --template")
+    steps = read_steps(pipeline) if pipeline else None
     with talking(url) as client, progress("never" if as_json else "terminal") as bar:
         task = bar.add_task("sending", total=100)
-        handle = client.submit(sys.stdin.buffer if file == "-" else file, steps)
+        handle = client.submit(sys.stdin.buffer if file == "-" else file, steps, template=template)
         bar.update(task, description=f"job {handle.id}")
         result = handle.result(
             timeout_seconds=timeout_seconds,

@@ -28,6 +28,13 @@ from pixelflow.client.models import (
     Source,
 )
 from pixelflow.client.sync import Client, JobHandle, JobOutput, JobResult
+from pixelflow.client.templates import (
+    AsyncTemplates,
+    StepDifference,
+    Template,
+    TemplateDifference,
+    Templates,
+)
 
 __all__ = [
     "Advice",
@@ -37,6 +44,7 @@ __all__ = [
     "AsyncJobHandle",
     "AsyncJobOutput",
     "AsyncJobResult",
+    "AsyncTemplates",
     "Client",
     "ClientError",
     "DamagedDownload",
@@ -53,6 +61,10 @@ __all__ = [
     "PlannedOutput",
     "Refusal",
     "Source",
+    "StepDifference",
+    "Template",
+    "TemplateDifference",
+    "Templates",
     "Timeout",
     "Unreachable",
 ]

@@ -15,6 +15,7 @@ from pixelflow.client.exchange import Answer, Call, Effect, Pause, Retries, T
 from pixelflow.client.handles import HandleFacts, OutputFacts, ResultFacts, made
 from pixelflow.client.models import Asset, Format, Job, Operation, Output, Plan
 from pixelflow.client.picture import Picture
+from pixelflow.client.templates import AsyncTemplates
 
 
 class AsyncJobOutput(OutputFacts):
@@ -108,6 +109,7 @@ class AsyncClient:
         retries = Retries(tries, backoff_seconds, max_backoff_seconds)
         self.server = endpoint(url, token, timeout_seconds, retries)
         self._http = httpx.AsyncClient(follow_redirects=True, trust_env=through_proxies(url))
+        self.templates = AsyncTemplates(self)
 
     async def __aenter__(self) -> Self:
         return self
@@ -122,8 +124,9 @@ class AsyncClient:
     async def submit(
         self,
         file: Picture,
-        pipeline: calls.Pipeline,
+        pipeline: calls.Pipeline | None = None,
         *,
+        template: str | None = None,
         metadata: Mapping[str, Any] | None = None,
         priority: int | None = None,
         expires_in: float | timedelta | None = None,
@@ -132,7 +135,8 @@ class AsyncClient:
     ) -> AsyncJobHandle:
         """Upload a picture (path, bytes or binary file) and start its job; ``expires_in`` in seconds.
 
-        The handle knows the job's id and status; ``refresh`` and ``result`` tell the rest.
+        It takes a pipeline, or the template of that name. The handle knows the job's id and status;
+        ``refresh`` and ``result`` tell the rest.
         ``idempotency_key`` makes one job out of several calls; without it each call makes its own. Raises
         ApiError, Unreachable and OSError.
         """
@@ -141,6 +145,7 @@ class AsyncClient:
                 self.server,
                 file,
                 pipeline,
+                template=template,
                 metadata=metadata,
                 priority=priority,
                 expires_in=expires_in,
@@ -155,10 +160,15 @@ class AsyncClient:
         return AsyncJobHandle(self, await self.run(calls.job(self.server, job_id)))
 
     async def jobs(
-        self, *, status: str | None = None, created_after: datetime | None = None
+        self,
+        *,
+        status: str | None = None,
+        created_after: datetime | None = None,
+        template: str | None = None,
     ) -> AsyncIterator[AsyncJobHandle]:
-        """All jobs, newest first, fetched page by page as they are looked at."""
-        filters = {"status": status, "created_after": created_after}
+        """All jobs, newest first, fetched page by page as they are looked at; ``template`` is ``thumb`` for
+        all its versions, or ``thumb@3``."""
+        filters = {"status": status, "created_after": created_after, "template": template}
         cursor: str | None = None
         while True:
             page, cursor = await self.run(calls.jobs(self.server, filters, cursor))
@@ -173,16 +183,18 @@ class AsyncClient:
 
     async def plan(
         self,
-        pipeline: calls.Pipeline,
+        pipeline: calls.Pipeline | None = None,
         *,
+        template: str | None = None,
         source: Mapping[str, Any] | None = None,
         job_id: str | None = None,
     ) -> Plan:
-        """What a pipeline will make, without running it; raises ApiError 422 for one that would be refused.
+        """What a pipeline or a template will make, without running it; raises ApiError 422 for one that would
+        be refused.
 
         Of a picture that ``source`` describes (``width``, ``height``, ``format``, …), of a job's, or of any.
         """
-        return await self.run(calls.plan(self.server, pipeline, source, job_id))
+        return await self.run(calls.plan(self.server, pipeline, template, source, job_id))
 
     async def operations(self) -> list[Operation]:
         """What a step's ``action`` can be on this server."""

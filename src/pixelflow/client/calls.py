@@ -31,8 +31,9 @@ OnProgress = Callable[[Job], object]
 def submit(
     server: Endpoint,
     picture: Picture,
-    pipeline: Pipeline,
+    pipeline: Pipeline | None,
     *,
+    template: str | None,
     metadata: Mapping[str, Any] | None,
     priority: int | None,
     expires_in: float | timedelta | None,
@@ -43,7 +44,8 @@ def submit(
     if isinstance(expires_in, timedelta):
         expires_in = expires_in.total_seconds()
     fields = {
-        "pipeline": json.dumps(pipeline),
+        "pipeline": None if pipeline is None else json.dumps(pipeline),
+        "template": template,
         "metadata": None if metadata is None else json.dumps(metadata),
         "priority": None if priority is None else str(priority),
         "expires_in": None if expires_in is None else f"{expires_in:g}",
@@ -159,11 +161,16 @@ def upload_asset(server: Endpoint, picture: Picture) -> Call[Asset]:
 
 
 def plan(
-    server: Endpoint, pipeline: Pipeline, source: Mapping[str, Any] | None, job_id: str | None
+    server: Endpoint,
+    pipeline: Pipeline | None,
+    template: str | None,
+    source: Mapping[str, Any] | None,
+    job_id: str | None,
 ) -> Call[Plan]:
     """What a pipeline will make of a described picture, of a job's, or of any."""
     described = {"job_id": job_id} if job_id is not None else source
-    document = {"pipeline": pipeline, **({} if described is None else {"source": described})}
+    given = {"pipeline": pipeline, "template": template, "source": described}
+    document = {name: value for name, value in given.items() if value is not None}
     response = yield from server.ask("POST", "/v1/pipelines/plan", document=document)
     return Plan.read(response.json())
 

@@ -74,6 +74,7 @@ class Job:
     priority: int = 0
     source: Source = field(default_factory=Source)
     pipeline: Sequence[Mapping[str, Any]] = ()
+    template: str | None = None
     outputs: tuple[Output, ...] = ()
     error: Failure | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)

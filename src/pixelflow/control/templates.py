@@ -159,13 +159,15 @@ class Templates:
             raise _unknown(str(Reference(name, wanted)))
         return found, await self._meanings(tenant, found.name)
 
-    async def rollback(self, tenant: str, name: str, given: Mapping[str, Any]) -> tuple[Template, Meanings]:
+    async def rollback(
+        self, tenant: str, name: str, given: Mapping[str, Any], promise: Promise
+    ) -> tuple[Template, Meanings]:
         """Let a name mean what it did before; raises InvalidRequest, UnknownId and StateConflict."""
         problems = unknown_fields(given, ("alias",))
         alias = attempt(read_alias, given.get("alias"), problems)
         if problems or alias is None:
             raise InvalidRequest(problems)
-        found = await self.store.rollback(tenant, _in_path(name).name, alias)
+        found = await self.store.rollback(tenant, _in_path(name).name, alias, promise(given, None))
         if found is None:
             raise _unknown(str(Reference(name, alias)))
         return found, await self._meanings(tenant, found.name)

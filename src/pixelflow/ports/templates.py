@@ -40,7 +40,9 @@ class TemplateStore(Protocol):
         """Let an alias (``BARE`` for the name alone) mean a version; what it meant before is remembered.
         Raises InvalidRequest for one alias too many."""
 
-    async def rollback(self, tenant: str, name: str, alias: str) -> Template | None:
+    async def rollback(
+        self, tenant: str, name: str, alias: str, idempotency: IdempotencyKey | None = None
+    ) -> Template | None:
         """Let it mean again what it did before; raises StateConflict where there is nothing before."""
 
     async def delete(self, tenant: str, reference: Reference) -> bool:

@@ -75,6 +75,17 @@ async def test_a_rollback_goes_back_step_by_step(store: Book) -> None:
     assert await store.templates.rollback("local", "thumb", "canary") is None
 
 
+async def test_the_same_request_goes_back_once(store: Book) -> None:
+    for version in (1, 2, 3):
+        await add(store, version)
+        await store.templates.promote("local", "thumb", BARE, version)
+    key = IdempotencyKey("key", "print")
+    for _ in range(2):
+        back = await store.templates.rollback("local", "thumb", BARE, key)
+        assert back is not None
+        assert back.version == 2 == await found(store, Reference("thumb"))
+
+
 async def test_a_rollback_passes_over_what_was_deleted(store: Book) -> None:
     for version in (1, 2, 3):
         await add(store, version)

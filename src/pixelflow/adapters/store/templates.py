@@ -135,8 +135,11 @@ class SqliteTemplates:
         reference = Reference(name, wanted)
         return await self._database.write(lambda tx: _promote(tx, tenant, reference, alias))
 
-    async def rollback(self, tenant: str, name: str, alias: str) -> Template | None:
-        return await self._database.write(lambda tx: _rollback(tx, tenant, Reference(name, alias)))
+    async def rollback(
+        self, tenant: str, name: str, alias: str, idempotency: IdempotencyKey | None = None
+    ) -> Template | None:
+        reference = Reference(name, alias)
+        return await self._database.write(lambda tx: _rollback(tx, tenant, reference, idempotency))
 
     async def delete(self, tenant: str, reference: Reference) -> bool:
         return await self._database.write(lambda tx: _delete(tx, tenant, reference))
@@ -202,8 +205,13 @@ def _promote(tx: Transaction, tenant: str, reference: Reference, alias: str) -> 
     return wanted
 
 
-def _rollback(tx: Transaction, tenant: str, reference: Reference) -> Template | None:
+def _rollback(
+    tx: Transaction, tenant: str, reference: Reference, idempotency: IdempotencyKey | None
+) -> Template | None:
     names = {"tenant": tenant, "name": reference.name}
+    done = answered(tx, tenant, idempotency)
+    if done and (row := tx.one(FIND_VERSION, {**names, "wanted": int(done)})):
+        return _template(row)
     former = next((each for each in tx.rows(ALIASES, names) if each[0] == reference.wanted), None)
     if former is None:
         return None
@@ -214,6 +222,7 @@ def _rollback(tx: Transaction, tenant: str, reference: Reference) -> Template | 
         if row is not None and version != former[1]:
             before = _template(row)
             _point(tx, before, str(reference.wanted), history)
+            remember(tx, tenant, idempotency, str(version))
             return before
     raise StateConflict(
         f"{reference} has meant version {former[1]} since it was made: there is nothing to go back to",

@@ -108,8 +108,10 @@ async def promote(exchange: TheExchange, services: TheServices, caller: Caller, 
 )
 async def rollback(exchange: TheExchange, services: TheServices, caller: Caller, name: str) -> Response:
     """Again and again, back to the first meaning; the body may be left out."""
-    given = await json_object(exchange, may_be_empty=True)
-    return json(template_view(*await services.templates.rollback(caller.tenant, name, given)))
+    with promising(exchange, caller.tenant) as promise:
+        given = await json_object(exchange, may_be_empty=True)
+        found = await services.templates.rollback(caller.tenant, name, given, promise)
+    return json(template_view(*found))
 
 
 @router.delete(
