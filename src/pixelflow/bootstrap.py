@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pixelflow import __version__
+from pixelflow.adapters.buckets import open_buckets
 from pixelflow.adapters.egress.http import HttpEgress
 from pixelflow.adapters.egress.rules import Rules
 from pixelflow.adapters.events import open_hub
@@ -17,6 +18,7 @@ from pixelflow.adapters.storage import open_storage
 from pixelflow.adapters.store import open_store
 from pixelflow.control.admission import Admission
 from pixelflow.control.assets import Assets
+from pixelflow.control.fetching import Fetcher
 from pixelflow.control.intake import IntakeLimits
 from pixelflow.control.jobs import Jobs
 from pixelflow.control.keeper import Duty, Keeper, Record
@@ -29,6 +31,7 @@ from pixelflow.domain.errors import PixelFlowError
 from pixelflow.http.services import Check, HttpOptions, Services
 from pixelflow.http.view import moment
 from pixelflow.ports.book import Book
+from pixelflow.ports.buckets import Buckets
 from pixelflow.ports.egress import Egress
 from pixelflow.ports.events import EventHub
 from pixelflow.ports.queue import Queue
@@ -58,10 +61,11 @@ class System:
 @dataclass(frozen=True)
 class WaysOut:
     """How other machines are called: ``fetching`` by plain http too, ``sending`` by https alone, where
-    EGRESS_ALLOW does not say otherwise."""
+    EGRESS_ALLOW does not say otherwise, and ``buckets`` by what STORAGE_ALLOW opens."""
 
     fetching: Egress
     sending: Egress
+    buckets: Buckets
 
     async def close(self) -> None:
         """Let go of the connections."""
@@ -70,17 +74,19 @@ class WaysOut:
 
 
 def open_egress(settings: Settings) -> WaysOut:
-    """Both, by the same settings."""
+    """All of them, by the same settings; raises StartupError for a bucket that cannot be opened."""
+    given = settings.egress
 
     def egress(plain_http: bool) -> Egress:
         return HttpEgress(
             Rules(settings.egress_networks, settings.egress_ports, plain_http),
-            settings.egress.egress_connect_seconds,
-            settings.egress.fetch_redirects,
+            given.egress_connect_seconds,
+            given.fetch_redirects,
             agent=f"PixelFlow/{__version__}",
         )
 
-    return WaysOut(fetching=egress(True), sending=egress(False))
+    buckets = open_buckets(settings.storage_allow, given.egress_connect_seconds, given.fetch_seconds)
+    return WaysOut(fetching=egress(True), sending=egress(False), buckets=buckets)
 
 
 @asynccontextmanager
@@ -103,6 +109,14 @@ async def assemble(settings: Settings, stopping: Callable[[], bool]) -> AsyncIte
         queue = open_queue(settings.queue.queue)
         hub = open_hub("memory://")
         egress = open_egress(settings)
+        fetcher = Fetcher(
+            egress.fetching,
+            egress.buckets,
+            storage,
+            IntakeLimits(settings.upload_bytes, settings.readable),
+            settings.egress.fetch_seconds,
+            settings.egress.fetch_tries,
+        )
         metrics = Metrics()
         worker = Worker(
             owner=f"{os.uname().nodename}:{os.getpid()}:{secrets.token_hex(4)}",
@@ -121,13 +135,17 @@ async def assemble(settings: Settings, stopping: Callable[[], bool]) -> AsyncIte
             cache=StepCache(store, storage, limits, lambda: pool.versions, metrics.recalled)
             if settings.worker.step_cache
             else None,
+            fetch=fetcher.fetch,
+            max_transfers=settings.egress.max_transfers,
             observe=metrics.phase,
             ended=metrics.ended,
         )
         keeper = Keeper(_duties(settings, store, storage, queue, hub))
         try:
             await pool.start()
-            services = _services(settings, stopping, store, storage, queue, hub, pool, metrics, keeper)
+            services = _services(
+                settings, stopping, store, storage, queue, hub, pool, metrics, keeper, fetcher
+            )
             yield System(store, storage, queue, hub, pool, worker, keeper, services)
         finally:
             await pool.close()
@@ -163,8 +181,9 @@ def _services(
     pool: Pool,
     metrics: Metrics,
     keeper: Keeper,
+    fetcher: Fetcher,
 ) -> Services:
-    intake = IntakeLimits(settings.upload_bytes, settings.readable)
+    intake = fetcher.intake
     assets = Assets(store, storage, intake, time.time)
     admission = Admission(
         store, storage, time.monotonic, settings.queue.max_queue_depth, settings.storage.min_free_bytes
@@ -178,7 +197,7 @@ def _services(
         metrics.kept(list(keeper.records.values()), keeper.clock())
         return metrics.render(await store.depth(), Slots(pool.size, pool.busy))
 
-    jobs = Jobs(store, storage, queue, hub, assets, admission, intake, stopping=stopping)
+    jobs = Jobs(store, storage, queue, hub, assets, admission, intake, fetcher, stopping=stopping)
     limits = settings.image_limits
     templates = Templates(store.templates, assets, settings.http.templates_only)
     return Services(

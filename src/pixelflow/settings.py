@@ -175,6 +175,14 @@ class EgressSettings(Part):
     """How long fetching a picture may take in all."""
     fetch_redirects: Annotated[int, Field(ge=0, le=3)] = 3
     """Redirects that are followed when a picture is fetched, each checked like the first URL."""
+    fetch_tries: Annotated[int, Field(ge=1, le=20)] = 5
+    """Attempts in which a job's picture may turn out to be out of reach, then the job fails."""
+    max_transfers: Annotated[int, Field(ge=1, le=10_000)] = 64
+    """Jobs that wait for other machines at once; meanwhile they take no decoder's place."""
+    storage_allow: str = ""
+    """Buckets and folders that callers may name, as `s3://bucket/prefix?region=eu-west-1,file:///srv/in`; the
+    query has the service's options, and `access=read` or `access=write`. `{tenant}` in a prefix gives each
+    tenant its own."""
 
 
 class LogSettings(Part):
@@ -224,6 +232,11 @@ class Settings:
     def egress_networks(self) -> list[IPv4Network | IPv6Network]:
         """Networks that are called although they are not public."""
         return [ip_network(text) for text in _listed(self.egress.egress_allow)]
+
+    @property
+    def storage_allow(self) -> list[str]:
+        """Prefixes of buckets and folders that callers may name."""
+        return _listed(self.egress.storage_allow)
 
     @property
     def egress_ports(self) -> frozenset[int]:

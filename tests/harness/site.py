@@ -17,12 +17,16 @@ from granian.constants import Interfaces
 from granian.server.embed import Server
 
 from harness.server import free_port
+from pixelflow.adapters.buckets import open_buckets
+from pixelflow.adapters.egress.http import HttpEgress
+from pixelflow.adapters.egress.rules import Rules
 from pixelflow.adapters.events.memory import MemoryHub
 from pixelflow.adapters.queue.memory import MemoryQueue
 from pixelflow.adapters.storage.local import LocalStorage
 from pixelflow.adapters.store.sqlite import SqliteStore, open_sqlite
 from pixelflow.control.admission import Admission
 from pixelflow.control.assets import Assets
+from pixelflow.control.fetching import Fetcher
 from pixelflow.control.intake import IntakeLimits
 from pixelflow.control.jobs import Jobs
 from pixelflow.control.planning import Planner
@@ -195,6 +199,7 @@ async def _serve(
     async def metrics() -> bytes:
         return b"# HELP nothing Nothing.\n"
 
+    egress = HttpEgress(Rules())
     jobs = Jobs(
         store,
         storage,
@@ -203,6 +208,7 @@ async def _serve(
         assets,
         Admission(store, storage, time.monotonic, max_queue_depth, min_free_bytes),
         intake,
+        Fetcher(egress, open_buckets([], 1, 1), storage, intake, 10, 3),
         stopping=stopping.is_set,
     )
     templates = Templates(store.templates, assets, templates_only)

@@ -39,6 +39,7 @@ def test_a_form_is_queued_with_all_that_it_says(site: Site, jpeg: bytes) -> None
     assert job["pipeline"] == PIPELINE
     assert job["source"] == {
         "type": "upload",
+        "url": None,
         "bytes": len(jpeg),
         "sha256": hashlib.sha256(jpeg).hexdigest(),
         "format": "jpeg",
@@ -231,7 +232,7 @@ class TestRefusals:
 
     def test_every_problem_is_listed_at_once(self, site: Site) -> None:
         body = {
-            "source_type": "url",
+            "source_type": "fax",
             "pipeline": [{"id": "a", "action": "resize", "width": -1}],
             "priority": 11,
             "metadata": [],
@@ -251,8 +252,7 @@ class TestRefusals:
             "expires_in",
             "surprise",
         }
-        assert "not available in this version" in errors["source_type"]["message"]
-        assert errors["source_type"]["allowed"] == "upload, s3_presigned, base64"
+        assert errors["source_type"]["allowed"] == "upload, s3_presigned, url, base64"
 
     @pytest.mark.parametrize(
         "url",

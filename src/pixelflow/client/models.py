@@ -16,7 +16,8 @@ TERMINAL = frozenset({"completed", "failed", "cancelled", "quarantined"})
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A job's input; all but ``type`` are known once it is stored, the sides once it was decoded."""
+    """A job's input; all but ``type`` and ``url`` are known once it is stored, the sides once it was
+    decoded. ``url`` is where it is fetched from, without its query."""
 
     type: str = ""
     bytes: int | None = None
@@ -24,6 +25,7 @@ class Source:
     format: str | None = None
     width: int | None = None
     height: int | None = None
+    url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,19 +3,20 @@
 import time
 from collections.abc import AsyncIterable, Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import structlog
 
 from pixelflow.control.admission import Admission
 from pixelflow.control.assets import Assets
+from pixelflow.control.fetching import Fetcher
 from pixelflow.control.idempotency import RunningKeys
 from pixelflow.control.intake import Inspected, IntakeLimits
 from pixelflow.control.order import Order
 from pixelflow.control.sweep import keys_of
 from pixelflow.domain.errors import StateConflict, UnknownId
 from pixelflow.domain.event import Event, EventKind
-from pixelflow.domain.job import RETRYABLE, Job, JobState, Source, new_id
+from pixelflow.domain.job import RETRYABLE, Job, JobState, Remote, Source, new_id
 from pixelflow.domain.keys import input_key
 from pixelflow.ports.events import EventHub
 from pixelflow.ports.queue import Queue
@@ -49,6 +50,7 @@ class Jobs:
     assets: Assets
     admission: Admission
     intake: IntakeLimits
+    fetcher: Fetcher
     clock: Callable[[], float] = time.time
     stopping: Callable[[], bool] = lambda: False
     """Whether the server is going down; waiting callers are then answered with what there is."""
@@ -76,6 +78,20 @@ class Jobs:
         if created.replayed:
             await self.forget(arrived)
         else:
+            self.hub.publish(Event.of(created.job), created.job)
+            await self._ring()
+        return created
+
+    async def order_fetch(
+        self, tenant: str, order: Order, remote: Remote, idempotency: IdempotencyKey | None
+    ) -> Created:
+        """Queue a job whose picture a worker fetches; raises EgressRefused for a URL that would be refused
+        now."""
+        await self.fetcher.check(tenant, remote)
+        await self.admission.check()
+        job = replace(self._new(tenant, new_id(), order, JobState.QUEUED, Source("url")), remote=remote)
+        created = await self._create(job, order, idempotency)
+        if not created.replayed:
             self.hub.publish(Event.of(created.job), created.job)
             await self._ring()
         return created
@@ -177,7 +193,7 @@ class Jobs:
         job = await self.get(tenant, job_id)
         if job.state not in RETRYABLE:
             raise _conflict(job, "only a failed, cancelled or quarantined job can be retried")
-        if job.source.key is None:
+        if job.source.key is None and job.remote is None:
             raise _conflict(job, "it never had a picture", code="upload_missing")
         again = await self.store.retry(tenant, job_id)
         if again is None:

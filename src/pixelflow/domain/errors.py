@@ -12,6 +12,7 @@
     │   ├── EgressRefused           a URL that this server does not call
     │   └── Busy                    over a limit that will pass; carries seconds to wait
     ├── ImageError              a picture ended its own job; carries the job's failure
+    ├── TransferFailed          a picture cannot be fetched, or outputs sent; carries the job's failure
     ├── StoreUnavailable        the job store cannot answer or write now; nothing of the call was kept
     └── StartupError            the process cannot run like this; the message says what to do
 
@@ -117,6 +118,17 @@ class ImageError(PixelFlowError):
     """A picture, or a step on it, that deterministically ends its job; codes as in ``domain.job.Failure``."""
 
     code = "corrupt"
+
+    def __init__(self, code: str, detail: str, *, step: str | None = None) -> None:
+        super().__init__(detail, code=code)
+        self.step = step
+
+
+class TransferFailed(PixelFlowError):
+    """A picture cannot be fetched, or outputs cannot be sent, however often it is tried, which ends the job;
+    codes as in ``domain.job.Failure``."""
+
+    code = "source_unreachable"
 
     def __init__(self, code: str, detail: str, *, step: str | None = None) -> None:
         super().__init__(detail, code=code)

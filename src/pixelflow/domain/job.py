@@ -59,6 +59,10 @@ class Failure:
 
     ``code`` is one of ``corrupt``, ``unsupported``, ``limit``, ``invalid`` (a step that this picture cannot
     take), ``timeout``, ``crash``, ``oom``, ``lost``, ``upload_expired``, ``source_missing``, ``internal``.
+
+    Of a picture by URL: ``source_not_found``, ``source_denied`` (another refusal that stays),
+    ``source_refused`` (a URL or an address that this server does not call), ``source_unsupported``,
+    ``source_too_large``, ``source_sha256``, ``source_unreachable`` (tried often enough).
     """
 
     code: str
@@ -105,7 +109,7 @@ class Output:
     """One kept result of a step, durable in storage under ``key``; width and height in pixels, absent for
     what is no picture. ``cached`` when it is that of an earlier job, made of the same bytes by the same step;
     ``choice`` where the format or the quality was left to PixelFlow; ``ready_at`` when it was told of before
-    the job's end."""
+    the job's end; ``delivered`` is where it was sent as well, without the URL's query."""
 
     id: str
     key: str
@@ -118,6 +122,7 @@ class Output:
     cached: bool = False
     choice: Choice | None = None
     ready_at: float | None = None
+    delivered: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

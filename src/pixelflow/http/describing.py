@@ -114,6 +114,22 @@ _ORDER: dict[str, Any] = {
         "description": "Seconds after which the job and its files are deleted.",
     },
 }
+_REMOTE: dict[str, Any] = {
+    "url": {
+        "type": "string",
+        "description": "With `url` only: http or https without credentials, or a bucket of STORAGE_ALLOW.",
+    },
+    "headers": {
+        "type": "object",
+        "additionalProperties": {"type": "string"},
+        "description": "With `url` only: sent to that host alone, and shown to nobody.",
+    },
+    "sha256": {
+        "type": "string",
+        "pattern": "^[0-9a-fA-F]{64}$",
+        "description": "With `url` only: what the picture's bytes must have.",
+    },
+}
 NEW_JOB: dict[str, Any] = {
     "required": True,
     "content": {
@@ -134,10 +150,11 @@ NEW_JOB: dict[str, Any] = {
                 "properties": {
                     "source_type": {
                         "type": "string",
-                        "enum": ["upload", "s3_presigned", "base64"],
+                        "enum": ["upload", "s3_presigned", "url", "base64"],
                         "default": "upload",
                     },
                     "image_data": {"type": "string", "format": "byte", "description": "With `base64` only."},
+                    **_REMOTE,
                     **_ORDER,
                 },
             },
@@ -147,6 +164,15 @@ NEW_JOB: dict[str, Any] = {
                     "value": {
                         "source_type": "s3_presigned",
                         "webhook_url": "https://client-site.com/hooks/pixel-done",
+                        "pipeline": PIPELINE,
+                    },
+                },
+                "url": {
+                    "summary": "The picture is fetched",
+                    "value": {
+                        "source_type": "url",
+                        "url": "https://pictures.example/parrots.png",
+                        "headers": {"Authorization": "Bearer …"},
                         "pipeline": PIPELINE,
                     },
                 },

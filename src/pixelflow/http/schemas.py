@@ -30,9 +30,10 @@ class Failure(Shape):
 
 
 class Source(Shape):
-    """A job's input; all but `type` is known once it is stored, the sides once it was decoded."""
+    """A job's input; all but `type` and `url` is known once it is stored, the sides once it was decoded."""
 
     type: str = Field(examples=["upload"])
+    url: str | None = Field(examples=[None], description="Where it is fetched from, without the query.")
     bytes: int | None = Field(examples=[557596])
     sha256: str | None = Field(examples=[SHA256])
     format: str | None = Field(examples=["png"])

@@ -1,6 +1,6 @@
 """``POST /v1/jobs``: a form with the picture in it, or JSON."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from pixelflow.control.idempotency import fingerprint
@@ -8,6 +8,8 @@ from pixelflow.control.intake import IntakeLimits, too_large
 from pixelflow.control.jobs import Arrived
 from pixelflow.control.order import Order
 from pixelflow.control.reading import read_json
+from pixelflow.control.remote import FIELDS as REMOTE_FIELDS
+from pixelflow.control.remote import read_remote
 from pixelflow.domain.errors import InvalidRequest, MalformedRequest, Problem
 from pixelflow.domain.job import Job
 from pixelflow.http.body import MAX_JSON_BYTES, json_object, stream
@@ -17,9 +19,11 @@ from pixelflow.http.multipart import MultipartForm
 from pixelflow.http.view import created_view, encode, moment
 from pixelflow.ports.store import Created, IdempotencyKey
 
-SOURCE_TYPES = ("upload", "s3_presigned", "base64")
+SOURCE_TYPES = ("upload", "s3_presigned", "url", "base64")
 FORM_FIELDS = ("file",)
-JSON_FIELDS = ("source_type", "image_data")
+JSON_FIELDS = ("source_type", "image_data", *REMOTE_FIELDS)
+FIELDS_OF_SOURCES = {"image_data": "base64", **dict.fromkeys(REMOTE_FIELDS, "url")}
+"""With which ``source_type`` each of these goes."""
 JSON_PARTS = frozenset({"metadata", "priority", "expires_in"})
 
 
@@ -117,6 +121,8 @@ async def _submit_base64(exchange: Exchange, tenant: str, given: dict[str, Any],
             code="missing_field",
             field="image_data",
         )
+    if strays := _strays(given, "base64"):
+        raise InvalidRequest(strays)
     order = await exchange.services.templates.order(tenant, given, JSON_FIELDS)
     limit = exchange.services.options.upload_bytes
     return await submit_picture(exchange, tenant, order, picture, given, key, limit)
@@ -126,15 +132,10 @@ async def _create(exchange: Exchange, tenant: str, given: dict[str, Any], key: s
     kind = given.get("source_type", "upload")
     problems = []
     if kind not in SOURCE_TYPES:
-        later = "is not available in this version" if kind == "url" else "is not known"
-        message = f"source_type {kind!r} {later}" if isinstance(kind, str) else "source_type must be a string"
+        message = f"source_type must be one of {', '.join(SOURCE_TYPES)}"
         problems.append(Problem(message, "source_type", value=kind, allowed=", ".join(SOURCE_TYPES)))
-    if "image_data" in given:
-        problems.append(
-            Problem(
-                "image_data goes with source_type base64 only", "image_data", allowed="source_type base64"
-            )
-        )
+    remote = read_remote(given, problems) if kind == "url" else None
+    problems += _strays(given, kind)
     try:
         order = await exchange.services.templates.order(tenant, given, JSON_FIELDS)
     except InvalidRequest as error:
@@ -142,8 +143,19 @@ async def _create(exchange: Exchange, tenant: str, given: dict[str, Any], key: s
     if problems:
         raise InvalidRequest(problems)
     promise = IdempotencyKey(key, fingerprint("POST /v1/jobs", tenant, given)) if key else None
+    if remote is not None:
+        await _answer(exchange, await exchange.services.jobs.order_fetch(tenant, order, remote, promise), 202)
+        return
     created = await exchange.services.jobs.create(tenant, order, kind, promise)
     await _answer(exchange, created, 201, upload_of(exchange, created.job))
+
+
+def _strays(given: Mapping[str, Any], kind: object) -> list[Problem]:
+    return [
+        Problem(f"{name} goes with source_type {owner} only", name, allowed=f"source_type {owner}")
+        for name, owner in FIELDS_OF_SOURCES.items()
+        if name in given and kind != owner
+    ]
 
 
 async def _submit(

@@ -9,6 +9,7 @@ import msgspec
 
 from pixelflow.domain.asset import Asset
 from pixelflow.domain.job import Failure, Job, Output
+from pixelflow.domain.urls import shown
 from pixelflow.imaging.prediction import Prediction
 
 encode = msgspec.json.Encoder().encode
@@ -30,6 +31,7 @@ def job_view(job: Job, base: str = "", progress: int | None = None) -> dict[str,
         "status": job.state,
         "source": {
             "type": source.kind,
+            "url": shown(job.remote.url) if job.remote else None,
             "bytes": source.bytes,
             "sha256": source.sha256,
             "format": source.format,

@@ -107,6 +107,9 @@ class JobStore(Protocol):
         """Extend the leases that are still held, note each one's progress in percent, and answer those;
         a missing one was cancelled, deleted or rescued."""
 
+    async def fetched(self, claim: Claim, source: Source) -> Job | None:
+        """Note the source that a running attempt has fetched, for all later ones too."""
+
     async def announce(self, claim: Claim, outputs: Sequence[Output]) -> Job | None:
         """Note the outputs that a running attempt has so far, all of them; those without a ``ready_at`` get
         it, and an event each. They go from the record unless the attempt finishes with them."""

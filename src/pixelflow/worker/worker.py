@@ -3,15 +3,16 @@
 import asyncio
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from typing import Any
 
 import structlog
 
-from pixelflow.domain.errors import PixelFlowError
+from pixelflow.domain.errors import PixelFlowError, TransferFailed
 from pixelflow.domain.event import Event, EventKind
-from pixelflow.domain.job import Claim, Completion, Failure, Job, JobState, SkippedOutput
+from pixelflow.domain.job import Claim, Completion, Failure, Job, JobState, SkippedOutput, Source
 from pixelflow.domain.keys import output_key
 from pixelflow.domain.limits import ImageLimits
 from pixelflow.domain.media import BY_NAME, extension, same_as
@@ -23,7 +24,7 @@ from pixelflow.ports.queue import Queue
 from pixelflow.ports.storage import Storage
 from pixelflow.ports.store import JobStore, picture_key
 from pixelflow.worker.cache import NOTHING, Found, StepCache
-from pixelflow.worker.lease import Lease, Leases
+from pixelflow.worker.lease import ClaimLost, Lease, Leases
 from pixelflow.worker.pool import Pool
 from pixelflow.worker.results import Results
 from pixelflow.worker.running import Died, Running, Stopped
@@ -59,6 +60,10 @@ class Worker:
     pace: Pace = Pace()
     cache: StepCache | None = None
     """Without one every step is done, whatever there is already."""
+    fetch: Callable[[Job], Coroutine[Any, Any, Source]] | None = None
+    """Stores a job's picture that is to be fetched; raises TransferFailed, or OSError for another try."""
+    max_transfers: int = 64
+    """Jobs that wait for other machines at once; they take no decoder's place meanwhile."""
     observe: Callable[[str, float], None] = lambda phase, seconds: None
     """Told each phase's name (waiting, decode, an operation, encode, storing) and its seconds."""
     ended: Callable[[str, str], None] = lambda state, code: None
@@ -93,7 +98,9 @@ class Worker:
         rings = 0
         while True:
             self.room.clear()
-            places = self.pool.room - self.leases.preparing
+            places = min(
+                self.pool.room - self.leases.preparing, self.max_transfers - self.leases.transferring
+            )
             if places <= 0:
                 await self.room.wait()
                 continue
@@ -168,6 +175,42 @@ class Worker:
         return released[0] if released else None
 
     async def _attempt(self, job: Job, claim: Claim, lease: Lease, results: Results) -> Job | None:
+        try:
+            if job.remote is not None and job.source.key is None:
+                results.job = await self._fetched(job, lease)
+            return await self._made(results.job, claim, lease, results)
+        except TransferFailed as error:
+            failure = Failure(error.code, error.detail, error.step)
+            return await self.store.finish(claim, Completion(failure=failure))
+        except ClaimLost:
+            return None
+
+    async def _fetched(self, job: Job, lease: Lease) -> Job:
+        """The job with its source; raises ClaimLost."""
+        if self.fetch is None:
+            raise TransferFailed("source_refused", "this server fetches no pictures")
+        begun = time.perf_counter()
+        self.room.set()
+        source = await lease.during(self.fetch(job))
+        noted = None
+        try:
+            noted = await self.store.fetched(job.claim, source)
+        finally:
+            if noted is None and source.key is not None:
+                await self.storage.delete([source.key])
+        if noted is None:
+            raise ClaimLost
+        self.observe("fetching", time.perf_counter() - begun)
+        await lease.during(self._place())
+        return noted
+
+    async def _place(self) -> None:
+        """Wait until a decoder has room: others were claimed meanwhile."""
+        while self.pool.room <= 0:
+            self.room.clear()
+            await self.room.wait()
+
+    async def _made(self, job: Job, claim: Claim, lease: Lease, results: Results) -> Job | None:
         try:
             pipeline = checked([dict(step) for step in job.pipeline])
         except PixelFlowError as error:

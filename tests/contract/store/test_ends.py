@@ -96,6 +96,7 @@ FENCED: dict[str, Write] = {
     "crash": lambda store, claim: store.crashed(claim, Failure("crash", "signal 11")),
     "release": lambda store, claim: store.release([claim]),
     "announce": lambda store, claim: store.announce(claim, []),
+    "fetched": lambda store, claim: store.fetched(claim, Source("url", "inputs/x/y/z", 1, "f" * 64)),
     "renew": lambda store, claim: store.renew({claim: 99}, LEASE),
 }
 

@@ -111,6 +111,10 @@ class SqliteStore:
     async def renew(self, claims: Mapping[Claim, int], lease_seconds: float) -> Sequence[Claim]:
         return await self.database.write(lambda tx: transitions.renew(tx, claims, lease_seconds))
 
+    async def fetched(self, claim: Claim, source: Source) -> Job | None:
+        text = source_text(source)
+        return await self.database.write(lambda tx: transitions.fetched(tx, claim, text))
+
     async def announce(self, claim: Claim, outputs: Sequence[Output]) -> Job | None:
         return await self.database.write(lambda tx: transitions.announce(tx, claim, outputs))
 

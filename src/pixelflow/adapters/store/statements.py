@@ -60,6 +60,8 @@ RETURNING {JOB_COLUMNS}
 
 RENEW = f"UPDATE job SET lease_until = :lease_until, progress = :progress WHERE {FENCE}"
 
+FETCHED = f"UPDATE job SET updated_at = :now, source = :source WHERE {FENCE} RETURNING {JOB_COLUMNS}"
+
 ANNOUNCE = f"""
 UPDATE job SET updated_at = :now, outputs = :outputs, sequence = :sequence
 WHERE {FENCE}

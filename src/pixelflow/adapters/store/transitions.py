@@ -68,6 +68,12 @@ def renew(tx: Transaction, claims: Mapping[Claim, int], lease_seconds: float) ->
     ]
 
 
+def fetched(tx: Transaction, held: Claim, source: str) -> Job | None:
+    """Note a source without an event: only the worker waits for it."""
+    row = tx.one(sql.FETCHED, {**fence(held), "source": source, "now": tx.now})
+    return to_job(row) if row else None
+
+
 def announce(tx: Transaction, held: Claim, outputs: Sequence[Output]) -> Job | None:
     """Note outputs before the end, and append an event for each new one."""
     new = [output.id for output in outputs if output.ready_at is None]

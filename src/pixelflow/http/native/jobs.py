@@ -41,9 +41,10 @@ async def post(exchange: TheExchange) -> Response:
     """As a form with the parts `file` and `pipeline` or `template`, in any order: uploaded and queued in one
     request.
 
-    As JSON, `source_type` says how the picture comes: `base64` in `image_data`, and the job starts at once;
-    `upload` or `s3_presigned` by a PUT to the `upload.url` of the answer, and the job starts with
-    `POST /v1/jobs/{id}/start`. With an `Idempotency-Key` the same request, sent again, makes no second job.
+    As JSON, `source_type` says how the picture comes: `base64` in `image_data`, or `url` from another
+    machine, and the job starts at once; `upload` or `s3_presigned` by a PUT to the answer's `upload.url`, and
+    the job starts with `POST /v1/jobs/{id}/start`. With an `Idempotency-Key` the same request, sent
+    again, makes no second job.
     """
     return Handed(post_job, exchange)
 

@@ -1,0 +1,132 @@
+"""Pictures from other machines."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from pixelflow.control.intake import Inspected, IntakeLimits
+from pixelflow.domain.errors import EgressRefused, TooLarge, TransferFailed, UnsupportedImage
+from pixelflow.domain.job import Job, Remote, Source
+from pixelflow.domain.keys import input_key
+from pixelflow.domain.urls import WEB, host_of, scheme_of
+from pixelflow.ports.buckets import Buckets
+from pixelflow.ports.egress import Egress, Fetched
+from pixelflow.ports.storage import Storage, Stored
+
+PASSING = frozenset({408, 425, 429})
+"""Refusals by HTTP that may pass, as every 5xx may (RFC 9110, 15)."""
+GONE = frozenset({404, 410})
+
+
+@dataclass(frozen=True, slots=True)
+class Fetcher:
+    """Fetches a job's picture into the storage, in ``seconds`` at the most."""
+
+    egress: Egress
+    buckets: Buckets
+    storage: Storage
+    intake: IntakeLimits
+    seconds: float
+    tries: int
+    """Attempts in which it may turn out that the picture cannot be reached."""
+
+    async def check(self, tenant: str, remote: Remote) -> None:
+        """Raises EgressRefused for what would be refused now."""
+        if scheme_of(remote.url) in WEB:
+            await self.egress.check(remote.url)
+        else:
+            self.buckets.check(tenant, remote.url, "read")
+
+    async def fetch(self, job: Job) -> Source:
+        """The picture, stored; raises TransferFailed when trying again would not help, OSError when it
+        may."""
+        remote = job.remote
+        assert remote is not None
+        host = host_of(remote.url)
+        try:
+            async with self._opened(job.tenant, remote) as chunks:
+                inspected = Inspected(_theirs(chunks), self.intake)
+                stored = await self._stored(input_key(job.tenant, job.id), inspected)
+        except EgressRefused as error:
+            raise TransferFailed("source_refused", error.detail) from error
+        except UnsupportedImage as error:
+            raise TransferFailed("source_unsupported", f"from {host}: {error.detail}") from error
+        except TooLarge as error:
+            raise self._too_large(host) from error
+        except _Ours as error:
+            raise error.cause from error
+        except OSError as error:
+            if job.attempt >= self.tries:
+                text = f"the picture could not be fetched in {job.attempt} attempts: {error}"
+                raise TransferFailed("source_unreachable", text) from error
+            raise
+        if remote.sha256 is not None and stored.sha256 != remote.sha256:
+            await self.storage.delete([stored.key])
+            text = f"the picture at {host} has the SHA-256 {stored.sha256}, not the one that was given"
+            raise TransferFailed("source_sha256", text)
+        return Source(job.source.kind, stored.key, stored.bytes, stored.sha256, inspected.format)
+
+    async def _stored(self, key: str, inspected: Inspected) -> Stored:
+        try:
+            return await self.storage.put(key, inspected)
+        except _Theirs:
+            raise
+        except OSError as error:
+            raise _Ours(error) from error
+
+    @asynccontextmanager
+    async def _opened(self, tenant: str, remote: Remote) -> AsyncIterator[AsyncIterator[bytes]]:
+        host = host_of(remote.url)
+        if scheme_of(remote.url) in WEB:
+            async with self.egress.fetch(remote.url, remote.headers, timeout_seconds=self.seconds) as fetched:
+                self._judge(host, fetched)
+                yield fetched.chunks
+            return
+        try:
+            async with asyncio.timeout(self.seconds), self.buckets.read(tenant, remote.url) as chunks:
+                yield chunks
+        except KeyError as error:
+            raise TransferFailed("source_not_found", f"{host} has no such object") from error
+        except PermissionError as error:
+            text = f"{host} does not let this server read the object"
+            raise TransferFailed("source_denied", text) from error
+
+    def _judge(self, host: str, fetched: Fetched) -> None:
+        status = fetched.status
+        if status in GONE:
+            raise TransferFailed("source_not_found", f"{host} answers {status}: there is no such picture")
+        if status in PASSING or status >= 500:
+            raise _Theirs(f"{host} answers {status}")
+        if status != 200:
+            raise TransferFailed("source_denied", f"{host} answers {status}")
+        if fetched.headers.get("content-encoding", "identity") != "identity":
+            text = f"{host} sends the picture compressed, which was not asked for"
+            raise TransferFailed("source_unsupported", text)
+        length = fetched.headers.get("content-length", "")
+        if length.isdecimal() and int(length) > self.intake.max_bytes:
+            raise self._too_large(host)
+
+    def _too_large(self, host: str) -> TransferFailed:
+        text = f"the picture at {host} has more than {self.intake.max_bytes} bytes; MAX_UPLOAD_SIZE sets this"
+        return TransferFailed("source_too_large", text)
+
+
+class _Theirs(OSError):
+    """The other machine broke off."""
+
+
+class _Ours(Exception):
+    """The storage failed, and the other machine did not."""
+
+    def __init__(self, cause: OSError) -> None:
+        super().__init__(str(cause))
+        self.cause = cause
+
+
+async def _theirs(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    try:
+        async for chunk in chunks:
+            yield chunk
+    except OSError as error:
+        raise _Theirs(str(error)) from error

@@ -1,0 +1,302 @@
+"""Pictures by URL, from the request to the outputs, in a real server that may call this machine."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from harness.elsewhere import Elsewhere, Reply, elsewhere
+from harness.pictures import encoded, photo
+from harness.server import RunningServer, running_server
+
+PICTURE = encoded(photo(300, 200), "png")
+PIPELINE = [{"id": "thumb", "action": "resize", "width": 60, "format": "webp"}]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    folder = tmp_path_factory.mktemp("fetching")
+    (folder / "shared").mkdir()
+    with running_server(
+        folder,
+        EGRESS_ALLOW="127.0.0.0/8",
+        FETCH_SECONDS="2",
+        FETCH_TRIES="2",
+        STORAGE_ALLOW=f"file://{folder}/shared?access=read",
+        HEARTBEAT_SECONDS="0.1",
+    ) as running:
+        yield running
+
+
+@pytest.fixture
+def there() -> Iterator[Elsewhere]:
+    with elsewhere() as machine:
+        yield machine
+
+
+def ask(server: RunningServer, url: str, key: str | None = None, **fields: Any) -> httpx.Response:
+    body = {"source_type": "url", "url": url, "pipeline": PIPELINE, **fields}
+    return httpx.post(f"{server.url}/v1/jobs", json=body, headers={"Idempotency-Key": key} if key else {})
+
+
+def ended(server: RunningServer, url: str, **fields: Any) -> dict[str, Any]:
+    made = ask(server, url, **fields)
+    assert (made.status_code, made.json()["status"]) == (202, "queued"), made.text
+    return wait(server, made.json()["id"])
+
+
+def wait(server: RunningServer, job_id: str) -> dict[str, Any]:
+    job: dict[str, Any] = httpx.get(f"{server.url}/v1/jobs/{job_id}?wait=20", timeout=30).json()
+    return job
+
+
+def test_a_picture_is_fetched_and_done(server: RunningServer, there: Elsewhere) -> None:
+    there.routes["/parrots.png"] = Reply(200, PICTURE, {"Content-Type": "text/plain"})
+    sha256 = hashlib.sha256(PICTURE).hexdigest()
+    headers = {"Authorization": "Bearer open-sesame"}
+    url = there.url + "/parrots.png?signature=hidden-in-query"
+
+    job = ended(server, url, headers=headers, sha256=sha256.upper())
+
+    assert job["status"] == "completed", job
+    assert job["source"] == {
+        "type": "url",
+        "url": there.url + "/parrots.png",
+        "bytes": len(PICTURE),
+        "sha256": sha256,
+        "format": "png",
+        "width": 300,
+        "height": 200,
+    }
+    assert [(asked.path, asked.headers["authorization"]) for asked in there.asked] == [
+        ("/parrots.png?signature=hidden-in-query", "Bearer open-sesame")
+    ]
+    thumb = httpx.get(server.url + job["outputs"][0]["url"]).content
+    assert hashlib.sha256(thumb).hexdigest() == job["outputs"][0]["sha256"]
+    listing = httpx.get(f"{server.url}/v1/jobs").text
+    for secret in ("open-sesame", "hidden-in-query"):
+        assert secret not in json.dumps(job) + listing + server.log
+
+
+def test_what_is_stored_is_not_fetched_again(server: RunningServer, there: Elsewhere) -> None:
+    there.routes["/p"] = Reply(200, PICTURE[: len(PICTURE) // 2])
+    job = ended(server, there.url + "/p")
+    assert (job["status"], job["error"]["code"]) == ("failed", "corrupt")
+    httpx.post(f"{server.url}/v1/jobs/{job['id']}/retry")
+    assert wait(server, job["id"])["attempt"] == 2
+    assert len(there.asked) == 1
+
+
+def test_one_key_makes_one_job(server: RunningServer, there: Elsewhere) -> None:
+    there.routes["/p"] = Reply(200, PICTURE)
+    first, second = (ask(server, there.url + "/p", key="fetch-once") for _ in range(2))
+    assert first.json()["id"] == second.json()["id"]
+    other = ask(server, there.url + "/p", key="fetch-once", headers={"X-Other": "1"})
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_mismatch")
+    assert wait(server, first.json()["id"])["status"] == "completed"
+
+
+REFUSED = {
+    "source_not_found": [Reply(404), Reply(410, b"gone")],
+    "source_denied": [Reply(401), Reply(403, b"secret of theirs"), Reply(206, PICTURE), Reply(304)],
+    "source_unsupported": [
+        Reply(200, b"<html>a page</html>"),
+        Reply(200, b""),
+        Reply(204),
+        Reply(200, PICTURE, {"Content-Encoding": "gzip"}),
+    ],
+    "source_refused": [
+        Reply(302, headers={"Location": "http://10.0.0.1/"}),
+        Reply(302, headers={"Location": "ftp://pictures.example/"}),
+        Reply(302, headers={"Location": "/p"}),
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("code", "reply"),
+    [
+        pytest.param(code, reply, id=f"{code}-{number}")
+        for code, replies in REFUSED.items()
+        for number, reply in enumerate(replies)
+    ],
+)
+def test_what_will_not_mend_fails_at_once(
+    server: RunningServer, there: Elsewhere, code: str, reply: Reply
+) -> None:
+    if reply.status == 204:
+        reply = Reply(200, b"")
+    there.routes["/p"] = reply
+    job = ended(server, there.url + "/p?token=hidden")
+    assert (job["status"], job["error"]["code"], job["attempt"]) == ("failed", code, 1), job
+    assert "hidden" not in job["error"]["message"]
+    assert "theirs" not in json.dumps(job)
+    assert job["source"]["bytes"] is None
+
+
+def test_a_wrong_hash_keeps_nothing(server: RunningServer, there: Elsewhere) -> None:
+    there.routes["/p"] = Reply(200, PICTURE)
+    before = stored(server)
+    job = ended(server, there.url + "/p", sha256="0" * 64)
+    assert (job["status"], job["error"]["code"]) == ("failed", "source_sha256")
+    assert hashlib.sha256(PICTURE).hexdigest() in job["error"]["message"]
+    assert stored(server) == before
+
+
+@pytest.mark.parametrize("announced", [True, False])
+def test_a_picture_over_the_cap_is_broken_off(tmp_path: Path, there: Elsewhere, announced: bool) -> None:
+    there.routes["/p"] = Reply(200, PICTURE + bytes(5_000_000), length=announced)
+    with running_server(tmp_path, EGRESS_ALLOW="127.0.0.1/32", MAX_UPLOAD_SIZE="200000") as small:
+        job = ended(small, there.url + "/p")
+        assert (job["status"], job["error"]["code"]) == ("failed", "source_too_large")
+        assert "MAX_UPLOAD_SIZE" in job["error"]["message"]
+        assert stored(small) == set()
+
+
+def test_what_may_mend_is_tried_again(server: RunningServer, there: Elsewhere) -> None:
+    replies = iter([Reply(503, headers={"Retry-After": "1"}), Reply(200, PICTURE)])
+    there.routes["/p"] = lambda asked: next(replies)
+    job = ended(server, there.url + "/p")
+    assert (job["status"], len(there.asked)) == ("completed", 2)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [Reply(429), Reply(500), Reply(200, PICTURE, reset=1000), Reply(200, PICTURE, stall=1000)],
+    ids=["too many requests", "server error", "reset", "stalled"],
+)
+def test_it_is_not_tried_for_ever(server: RunningServer, there: Elsewhere, reply: Reply) -> None:
+    there.routes["/p"] = reply
+    job = ended(server, there.url + "/p")
+    assert (job["status"], job["error"]["code"], len(there.asked)) == ("failed", "source_unreachable", 2), job
+    assert stored_of(server, job["id"]) == []
+    there.routes["/p"] = Reply(200, PICTURE)
+    httpx.post(f"{server.url}/v1/jobs/{job['id']}/retry")
+    assert wait(server, job["id"])["status"] == "completed"
+
+
+def test_slow_machines_take_no_decoders_place(server: RunningServer, there: Elsewhere) -> None:
+    there.routes["/slow"] = Reply(200, PICTURE, stall=1000)
+    there.routes["/fast"] = Reply(200, PICTURE)
+    slow = [ask(server, there.url + "/slow").json()["id"] for _ in range(20)]
+    fast = ended(server, there.url + "/fast")
+    assert fast["status"] == "completed"
+    states = {httpx.get(f"{server.url}/v1/jobs/{job_id}").json()["status"] for job_id in slow}
+    assert states <= {"processing", "queued"}, "they ended before the fast one: nothing was shown"
+    for job_id in slow:
+        httpx.delete(f"{server.url}/v1/jobs/{job_id}")
+
+
+def test_a_fetch_ends_with_its_job(server: RunningServer, there: Elsewhere) -> None:
+    there.routes["/slow"] = Reply(200, PICTURE, stall=1000)
+    job_id = ask(server, there.url + "/slow").json()["id"]
+    while httpx.get(f"{server.url}/v1/jobs/{job_id}").json()["status"] != "processing":
+        pass
+    assert httpx.post(f"{server.url}/v1/jobs/{job_id}/cancel").json()["status"] == "cancelled"
+    while stored_of(server, job_id):
+        pass
+    assert wait(server, job_id)["status"] == "cancelled"
+
+
+def test_a_picture_in_a_folder_that_is_opened(server: RunningServer) -> None:
+    (server.folder / "shared" / "a b.png").write_bytes(PICTURE)
+    (server.folder / "private.png").write_bytes(PICTURE)
+    (server.folder / "shared" / "link.png").symlink_to(server.folder / "private.png")
+    base = f"file://{server.folder}"
+    assert ended(server, f"{base}/shared/a b.png")["status"] == "completed"
+    missing = ended(server, f"{base}/shared/none.png")
+    assert (missing["status"], missing["error"]["code"]) == ("failed", "source_not_found")
+    for path in ("private.png", "shared/../private.png", "shared/link.png", "shared-not/a.png", "shared/"):
+        refused = ask(server, f"{base}/{path}")
+        assert (refused.status_code, refused.json()["code"]) == (422, "egress_refused"), path
+    assert "STORAGE_ALLOW" in ask(server, "s3://bucket/a.png").json()["detail"]
+    both = ask(server, f"{base}/shared/a b.png", headers={"X-A": "1"})
+    assert both.json()["errors"][0]["field"] == "headers"
+
+
+BAD = {
+    "http://192.168.0.1/a.png": "EGRESS_ALLOW",
+    "http://[::1]/a.png": "EGRESS_ALLOW",
+    "https://me:hidden@pictures.example/a.png": "credentials",
+    "gopher://pictures.example/": "http",
+}
+
+
+@pytest.mark.parametrize("url", BAD)
+def test_a_url_that_is_not_called_is_refused_at_submission(server: RunningServer, url: str) -> None:
+    answer = ask(server, url)
+    assert (answer.status_code, answer.json()["code"]) == (422, "egress_refused")
+    assert BAD[url] in answer.json()["detail"]
+    assert "hidden" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"url": None}, "url"),
+        ({"url": 7}, "url"),
+        ({"url": "pictures.example/a.png"}, "url"),
+        ({"url": "https://" + "a" * 3000}, "url"),
+        ({"headers": ["hidden"]}, "headers"),
+        ({"headers": {"Host": "hidden"}}, "headers"),
+        ({"headers": {"content-length": "hidden"}}, "headers"),
+        ({"headers": {"Proxy-Authorization": "hidden"}}, "headers"),
+        ({"headers": {"If-None-Match": "hidden"}}, "headers"),
+        ({"headers": {"Range": "hidden"}}, "headers"),
+        ({"headers": {"X-A": "hidden\r\nHost: b"}}, "headers"),
+        ({"headers": {"X A": "hidden"}}, "headers"),
+        ({"headers": {"X-A": 1}}, "headers"),
+        ({"headers": {"X-A": "hidden" * 2000}}, "headers"),
+        ({"headers": {f"X-{n}": "hidden" for n in range(33)}}, "headers"),
+        ({"headers": {"X-A": "hidden ☃"}}, "headers"),
+        ({"sha256": "abc"}, "sha256"),
+        ({"sha256": 5}, "sha256"),
+        ({"image_data": "aGlkZGVu"}, "image_data"),
+        ({"source_type": "upload"}, "url"),
+        ({"source_type": "base64", "image_data": "aGlkZGVu"}, "url"),
+        ({"source_type": "upload", "url": None, "headers": {"X": "hidden"}}, "headers"),
+    ],
+)
+def test_bad_fields_are_named_and_not_repeated(
+    server: RunningServer, fields: dict[str, Any], field: str
+) -> None:
+    given = {"source_type": "url", "url": "https://pictures.example/", "pipeline": PIPELINE, **fields}
+    answer = httpx.post(f"{server.url}/v1/jobs", json=given)
+    assert answer.status_code == 422, answer.text
+    assert field in {error["field"] for error in answer.json()["errors"]}
+    assert "hidden" not in answer.text
+
+
+def test_a_default_server_calls_no_private_address(tmp_path: Path, there: Elsewhere) -> None:
+    there.routes["/p"] = Reply(200, PICTURE)
+    with running_server(tmp_path) as closed:
+        answer = ask(closed, there.url + "/p")
+        assert (answer.status_code, answer.json()["setting"]) == (422, "EGRESS_ALLOW")
+        assert "Egress" not in closed.log
+    assert there.asked == []
+
+
+def test_the_address_is_checked_again_when_it_is_fetched(tmp_path: Path, there: Elsewhere) -> None:
+    """What was allowed when the job was made is not when it runs."""
+    there.routes["/p"] = Reply(503)
+    with running_server(tmp_path, EGRESS_ALLOW="127.0.0.1/32", FETCH_TRIES="20") as server:
+        job_id = ask(server, there.url + "/p").json()["id"]
+        server.kill_group()
+        asked = len(there.asked)
+        server.env["EGRESS_ALLOW"] = ""
+        server.start()
+        job = wait(server, job_id)
+    assert (job["status"], job["error"]["code"]) == ("failed", "source_refused")
+    assert len(there.asked) == asked
+
+
+def stored(server: RunningServer) -> set[Path]:
+    return {path for path in (server.folder / "uploads").rglob("*") if path.is_file()}
+
+
+def stored_of(server: RunningServer, job_id: str) -> list[Path]:
+    return [path for path in stored(server) if job_id in str(path)]
