@@ -1,12 +1,19 @@
 """Pictures come out upright, whatever EXIF said, and no longer say it."""
 
+from io import BytesIO
+
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
 from harness.operating import psnr
 from harness.pictures import encoded, photo
-from harness.rendering import SHARED, rendered
+from harness.rendering import SHARED, probed, rendered
+from pixelflow.domain.errors import ImageError
+from pixelflow.domain.limits import ImageLimits
+from pixelflow.imaging.prediction import Origin, predict
+from pixelflow.operations.outline import exactly
+from pixelflow.operations.pipeline import parse
 
 ORIENTATION = 0x0112
 _UNDONE = {2: 2, 3: 3, 4: 4, 5: 5, 6: 8, 7: 7, 8: 6}
@@ -67,6 +74,46 @@ def test_an_orientation_that_is_nonsense_counts_as_none():
     out = rendered(encoded(photo(120, 80), exif=exif.tobytes()), {"action": "thumbnail", "width": 60})
 
     assert out.picture.size == (60, 40)
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("orientation", range(9))
+def test_a_picture_can_be_had_as_it_is_stored(orientation, form):
+    source = lying(photo(120, 80, seed=5), orientation, form)
+    steps = [
+        {"id": "stored", "action": "auto_orient", "ignore": True, "format": "png"},
+        {"id": "upright", "action": "thumbnail", "width": 60, "format": "png"},
+        {"id": "small", "action": "thumbnail", "width": 40, "from": "stored", "format": "png"},
+    ]
+
+    files = rendered(source, *steps).files
+
+    stored = Image.open(BytesIO(source))
+    made = {name: Image.open(BytesIO(file)) for name, file in files.items()}
+    assert psnr(np.asarray(made["stored"]), np.asarray(stored)) > 38
+    assert made["upright"].size == (60, 40)
+    assert made["small"].size == (40, round(40 * stored.height / stored.width))
+    plan = predict(parse(steps), probed(source), ImageLimits())
+    assert {each.id: (each.width, each.height) for each in plan.outputs} == {
+        name: picture.size for name, picture in made.items()
+    }
+
+
+def test_only_the_source_can_be_as_it_is_stored():
+    ignore = {"id": "stored", "action": "auto_orient", "ignore": True, "from": "small"}
+
+    with pytest.raises(ImageError, match="no other step comes first") as found:
+        rendered(lying(photo(120, 80), 6), {"id": "small", "action": "thumbnail", "width": 60}, ignore)
+
+    assert (found.value.code, found.value.step) == ("invalid", "stored")
+
+
+def test_how_a_described_picture_is_stored_is_not_told():
+    steps = [{"id": "stored", "action": "auto_orient", "ignore": True}]
+
+    (told,) = predict(parse(steps), Origin(exactly(120, 80), "jpeg"), ImageLimits()).outputs
+
+    assert (told.width, told.height) == (None, None)
 
 
 @pytest.mark.skipif(not (SHARED / "orientation").is_dir(), reason="the orientation examples are not here")

@@ -166,7 +166,7 @@ CASES = {
     },
     "rotate": {"angle": between(-360, 360), "background": (COLORS, (*NO_COLORS, "auto", "blur"))},
     "flip": {"axis": one_of("horizontal", "vertical", "both", aliases=("h", "v", "HORIZONTAL"))},
-    "auto_orient": {},
+    "auto_orient": {"ignore": (FLAGS, NO_FLAGS)},
     "background": {"color": (("#abc", "white"), NO_OPAQUE)},
     "pad": {
         "top": (ROOM, NO_ROOM),

@@ -63,6 +63,7 @@ def probed(source: Source) -> wire.Facts:
         converted=made is not found,
         cmyk=found.interpretation == "cmyk",
         turned=source.orientation != 1 and source.frames == 1,
+        sideways=source.turned and source.frames == 1,
     )
     return wire.Facts(source.format, source.width, source.height, header)
 

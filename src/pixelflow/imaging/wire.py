@@ -75,6 +75,7 @@ class Header(msgspec.Struct, frozen=True):
     converted: bool
     cmyk: bool
     turned: bool
+    sideways: bool
 
 
 class Facts(msgspec.Struct, frozen=True):

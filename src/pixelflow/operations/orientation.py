@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import cos, radians, sin
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
+from pixelflow.domain.errors import ImageError
 from pixelflow.operations.base import Context, Operation
 from pixelflow.operations.color import Color
 from pixelflow.operations.frames import each_frame
@@ -94,20 +96,46 @@ class Flip(Operation):
 
 
 class AutoOrient(Operation):
-    """Turn upright as EXIF says; loading has done so already unless it was switched off."""
+    """Turn upright as EXIF says, which is done to every source already, or leave one as it is stored."""
 
     action = "auto_orient"
     family = "orientation"
     streams = True
 
+    ignore: bool = False
+    """Give the picture as it is stored, whatever EXIF says of it; for the first step after the source."""
+
     @property
     def leaves_colors(self) -> bool:
         return True
 
+    def outline(self, given: Outline, others: Mapping[str, Outline]) -> Outline:
+        if not self.ignore or given.sideways is False:
+            return given
+        stored = replace(given, widths=given.heights, heights=given.widths)
+        return stored if given.sideways else given.or_else(stored)
+
     def apply(self, image: pyvips.Image, context: Context) -> pyvips.Image:
+        if self.ignore:
+            return self._as_stored(image, context)
         if not image.get_typeof("orientation") or image.get("orientation") == 1:
             return image
         return each_frame(image.copy_memory(), lambda frame: frame.autorot())
+
+    def _as_stored(self, image: pyvips.Image, context: Context) -> pyvips.Image:
+        import pyvips
+
+        if not context.original:
+            raise ImageError(
+                "invalid", "only the source itself can be as it is stored: no other step comes first"
+            )
+        orientation = context.facts.get("orientation", 1)
+        if orientation == 1 or context.facts.get("frames", 1) > 1:
+            return image
+        # All others are their own opposites.
+        image = image.copy_memory().copy()
+        image.set_type(pyvips.GValue.gint_type, "orientation", {6: 8, 8: 6}.get(orientation, orientation))
+        return image.autorot()
 
 
 def turned(frame: pyvips.Image, angle: float, background: list[float]) -> pyvips.Image:

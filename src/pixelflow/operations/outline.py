@@ -29,6 +29,8 @@ class Outline:
     """Bits a channel as operations have them: 8 or 16."""
     paged: bool = False
     """Whether it is a file whose other pages, or other sizes that it is drawn at, are not known."""
+    sideways: bool | None = None
+    """Whether its file has the sides the other way round, and EXIF to say so."""
 
     @property
     def width(self) -> int | None:

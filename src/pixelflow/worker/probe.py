@@ -30,5 +30,6 @@ def origin_of(facts: wire.Facts) -> Origin:
         alpha=header.alpha,
         color=header.color,
         depth=header.depth,
+        sideways=header.sideways,
     )
     return Origin(outline, facts.format, header.bytes, header.converted, header.cmyk, header.turned)
