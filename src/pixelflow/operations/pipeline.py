@@ -14,7 +14,7 @@ from pixelflow.domain.media import BY_NAME
 from pixelflow.operations.base import Operation
 from pixelflow.operations.encoding import Encoding
 from pixelflow.operations.identity import Identity, identities
-from pixelflow.operations.problems import allowed, found, plain, shown, unknown
+from pixelflow.operations.problems import MAX_PROBLEMS, allowed, found, plain, shown, unknown
 from pixelflow.operations.references import files_in, steps_in
 from pixelflow.operations.registry import operations
 from pixelflow.operations.spellings import ACTIONS, parameters
@@ -95,8 +95,6 @@ class _Frame(BaseModel):
 _FRAME_KEYS = ("id", "action", "from", "output", "on_error")
 ENCODING_KEYS = tuple(Encoding.model_fields)
 PLAIN = Encoding()
-MAX_PROBLEMS = 50
-"""A request with more problems than this is told the first ones."""
 MAX_ID = 64
 
 

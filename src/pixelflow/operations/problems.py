@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError
     from pydantic_core import ErrorDetails
 
+MAX_PROBLEMS = 50
+"""A request with more problems than this is told the first ones."""
 _SPELLED_OUT = 4
 """Keys of an object up to which it is said what each of them takes."""
 _SHOWN = 100
@@ -115,6 +117,8 @@ def _problems_inside(
     for one in details:
         problem = _problem_inside(model, field, one, value, step)
         told.setdefault(problem.field, problem)
+        if len(told) == MAX_PROBLEMS:
+            break
     # Where one of several kinds is meant, what is wrong within that one says more.
     within = {place[: found.start()] for place in told for found in re.finditer(r"[.[]", place)}
     return [problem for place, problem in told.items() if place not in within]
