@@ -7,22 +7,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from math import log
-from mmap import mmap
 from typing import TYPE_CHECKING, Any
-
-import pyvips
 
 from pixelflow.domain.choice import Choice, Trial
 from pixelflow.domain.errors import ImageError
-from pixelflow.domain.limits import ImageLimits
 from pixelflow.domain.media import BY_NAME
-from pixelflow.imaging import similarity
-from pixelflow.imaging.decoders.choice import DECODERS
-from pixelflow.imaging.decoders.motion import played
-from pixelflow.imaging.decoders.view import WHOLE
 from pixelflow.imaging.encode import encode, on_white
+from pixelflow.imaging.likeness import Likeness
 from pixelflow.imaging.picture import Picture
-from pixelflow.imaging.profile import written
 from pixelflow.operations.encoding import (
     ALL_DEPTHS,
     DEFAULT_QUALITY,
@@ -31,10 +23,11 @@ from pixelflow.operations.encoding import (
     MIN_QUALITY,
     quick_effort,
 )
-from pixelflow.operations.frames import frame_at
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
+
+    import pyvips
 
     from pixelflow.operations.encoding import Encoding
 
@@ -45,15 +38,10 @@ _LOOK = {"jpeg": 0, "webp": 0, "avif": -22, "heic": -22, "jxl": 0}
 _RAISES = (0, 8, 16)
 _LOSS_PER_QUALITY = (1 - LOOKS_ALIKE - TOLERANCE) / (100 - DEFAULT_QUALITY["jpeg"])
 """SSIM that a photo loses as a JPEG for each step of quality below 100, for the qualities in use."""
-_DRAWN = 0.5
-"""Share of pixels that are as their left neighbour from which on a picture is drawn rather than taken: files
-without loss are worth trying."""
 _EXACT = frozenset({"png", "apng", "webp", "avif", "tiff", "heic", "jxl"})
 """Formats that have files without loss."""
 _TRIES = 12
 """Files made at most for ``max_bytes``: the first half by a guess, the rest halve what is left."""
-_FRAMES = 5
-"""Frames of an animation that are looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +100,10 @@ class _Search:
     picture: Picture
     options: Encoding
     moves: bool
+    likeness: Likeness
     tried: list[Trial] = field(default_factory=list)
     left_out: dict[str, str] = field(default_factory=dict)
     target: float | None = None
-    looks: Mapping[float, similarity.Luma] = field(default_factory=dict)
 
     @classmethod
     def of(cls, picture: Picture, name: str, options: Encoding) -> _Search:
@@ -129,9 +117,8 @@ class _Search:
         if picture.pixels is None or image is not picture.image:
             kept = Picture(image.copy_memory(), picture.size)
         moves = image.get_page_height() < image.height
-        if options.auto_quality:
-            return cls(kept, options, moves, target=options.auto_quality.ssim)
-        return cls(kept, options, moves)
+        target = options.auto_quality.ssim if options.auto_quality else None
+        return cls(kept, options, moves, Likeness(kept.image, moves), target=target)
 
     # One format
 
@@ -179,7 +166,7 @@ class _Search:
             else:
                 over, high = tried, middle
         at = self.tried.index(best.trial)
-        self.tried[at] = replace(best.trial, score=self._score(best.content, name))
+        self.tried[at] = replace(best.trial, score=self.likeness.of(best.content, name))
         return _File(best.content, self.tried[at])
 
     # Any format
@@ -221,7 +208,7 @@ class _Search:
         if self.options.lossless:
             lossless = [name for name in names if name in _EXACT]
             self.left_out |= {name: "it has no lossless files" for name in names if name not in lossless}
-        elif lossy and not _drawn(next(iter(self._looks(lossy[0]).values()))):
+        elif lossy and not self.likeness.drawn(lossy[0]):
             kept = [name for name in lossless if name == "gif"]
             self.left_out |= {
                 name: "a photo without loss is far larger" for name in lossless if name not in kept
@@ -285,7 +272,7 @@ class _Search:
     def _make(self, name: str, quality: int | None, *, look: bool = True) -> _File:
         options = self.options.model_copy(update=self._forced(name, quality))
         content = encode(self.picture, name, options)
-        score = self._score(content, name) if look else None
+        score = self.likeness.of(content, name) if look else None
         self.tried.append(Trial(name, len(content), quality, score))
         return _File(content, self.tried[-1])
 
@@ -297,35 +284,6 @@ class _Search:
             image = self.picture.image
             forced["effort"] = quick_effort(image.width * image.height)
         return forced
-
-    def _score(self, content: bytes, name: str) -> float:
-        """The mean SSIM over the frames that are looked at."""
-        looks = self._looks(name)
-        image = _decoded(content, name, animated=self.moves and BY_NAME[name].animated)
-        found = [similarity.ssim(look, similarity.luma(frame_at(image, at))) for at, look in looks.items()]
-        return round(sum(found) / len(found), 5)
-
-    def _looks(self, name: str) -> Mapping[float, similarity.Luma]:
-        """What the file should look like: frames by when they are shown."""
-        if not self.looks:
-            image, _ = written(self.picture.image, name, 0)
-            image = image.copy_memory() if self.moves else image
-            moving = self.moves and BY_NAME[name].animated
-            moments = [(at + 0.5) / _FRAMES for at in range(_FRAMES)] if moving else [0.0]
-            self.looks = {at: similarity.luma(frame_at(image, at)) for at in moments}
-        return self.looks
-
-
-def _decoded(content: bytes, name: str, *, animated: bool) -> pyvips.Image:
-    """The pixels of a file that was made here; every frame where it is animated."""
-    if animated and name in {"avif", "apng"}:
-        return played(content, name)
-    if name in DECODERS:
-        with mmap(-1, len(content)) as data:
-            data.write(content)
-            return DECODERS[name](data, ImageLimits(), WHOLE).read(animated).copy_memory()
-    image = pyvips.Image.new_from_buffer(content, "", **({"n": -1} if animated else {}))
-    return image.copy_memory() if animated else image
 
 
 def _too_large(file: _File, most: int) -> ImageError:
@@ -339,7 +297,3 @@ def _too_large(file: _File, most: int) -> ImageError:
 
 def _opaque(image: pyvips.Image) -> bool:
     return bool(image[image.bands - 1].min() == (65535 if image.format == "ushort" else 255))
-
-
-def _drawn(luma: similarity.Luma) -> bool:
-    return bool((luma[:, 1:] == luma[:, :-1]).mean() >= _DRAWN)
