@@ -18,6 +18,7 @@ from pixelflow.adapters.storage import open_storage
 from pixelflow.adapters.store import open_store
 from pixelflow.control.admission import Admission
 from pixelflow.control.assets import Assets
+from pixelflow.control.delivery import Deliverer
 from pixelflow.control.fetching import Fetcher
 from pixelflow.control.intake import IntakeLimits
 from pixelflow.control.jobs import Jobs
@@ -115,7 +116,14 @@ async def assemble(settings: Settings, stopping: Callable[[], bool]) -> AsyncIte
             storage,
             IntakeLimits(settings.upload_bytes, settings.readable),
             settings.egress.fetch_seconds,
-            settings.egress.fetch_tries,
+            settings.egress.transfer_tries,
+        )
+        deliverer = Deliverer(
+            egress.sending,
+            egress.buckets,
+            storage,
+            settings.egress.deliver_seconds,
+            settings.egress.transfer_tries,
         )
         metrics = Metrics()
         worker = Worker(
@@ -136,6 +144,7 @@ async def assemble(settings: Settings, stopping: Callable[[], bool]) -> AsyncIte
             if settings.worker.step_cache
             else None,
             fetch=fetcher.fetch,
+            deliver=deliverer.deliver,
             max_transfers=settings.egress.max_transfers,
             observe=metrics.phase,
             ended=metrics.ended,
@@ -144,7 +153,7 @@ async def assemble(settings: Settings, stopping: Callable[[], bool]) -> AsyncIte
         try:
             await pool.start()
             services = _services(
-                settings, stopping, store, storage, queue, hub, pool, metrics, keeper, fetcher
+                settings, stopping, store, storage, queue, hub, pool, metrics, keeper, fetcher, deliverer
             )
             yield System(store, storage, queue, hub, pool, worker, keeper, services)
         finally:
@@ -182,6 +191,7 @@ def _services(
     metrics: Metrics,
     keeper: Keeper,
     fetcher: Fetcher,
+    deliverer: Deliverer,
 ) -> Services:
     intake = fetcher.intake
     assets = Assets(store, storage, intake, time.time)
@@ -197,7 +207,7 @@ def _services(
         metrics.kept(list(keeper.records.values()), keeper.clock())
         return metrics.render(await store.depth(), Slots(pool.size, pool.busy))
 
-    jobs = Jobs(store, storage, queue, hub, assets, admission, intake, fetcher, stopping=stopping)
+    jobs = Jobs(store, storage, queue, hub, assets, admission, intake, fetcher, deliverer, stopping=stopping)
     limits = settings.image_limits
     templates = Templates(store.templates, assets, settings.http.templates_only)
     return Services(

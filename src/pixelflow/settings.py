@@ -175,8 +175,11 @@ class EgressSettings(Part):
     """How long fetching a picture may take in all."""
     fetch_redirects: Annotated[int, Field(ge=0, le=3)] = 3
     """Redirects that are followed when a picture is fetched, each checked like the first URL."""
-    fetch_tries: Annotated[int, Field(ge=1, le=20)] = 5
-    """Attempts in which a job's picture may turn out to be out of reach, then the job fails."""
+    deliver_seconds: Annotated[float, Field(gt=0, le=3600)] = 60.0
+    """How long sending one output may take in all."""
+    transfer_tries: Annotated[int, Field(ge=1, le=20)] = 5
+    """Attempts in which a job's picture, or the target of its outputs, may turn out to be out of reach; then
+    the job fails."""
     max_transfers: Annotated[int, Field(ge=1, le=10_000)] = 64
     """Jobs that wait for other machines at once; meanwhile they take no decoder's place."""
     storage_allow: str = ""

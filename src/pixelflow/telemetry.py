@@ -88,7 +88,7 @@ class Metrics:
         self._slots = Gauge("pixelflow_slots", "Decoder slots.", ["state"], registry=self.registry)
         phases = Histogram(
             "pixelflow_phase_seconds",
-            "Time of a job by phase: waiting, fetching, decode, each operation, encode, storing.",
+            "Time of a job by phase: waiting, fetching, decode, each operation, encode, delivering, storing.",
             ["phase"],
             buckets=PHASE_BUCKETS,
             registry=self.registry,

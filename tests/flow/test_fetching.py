@@ -25,7 +25,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
         folder,
         EGRESS_ALLOW="127.0.0.0/8",
         FETCH_SECONDS="2",
-        FETCH_TRIES="2",
+        TRANSFER_TRIES="2",
         STORAGE_ALLOW=f"file://{folder}/shared?access=read",
         HEARTBEAT_SECONDS="0.1",
     ) as running:
@@ -283,7 +283,7 @@ def test_a_default_server_calls_no_private_address(tmp_path: Path, there: Elsewh
 def test_the_address_is_checked_again_when_it_is_fetched(tmp_path: Path, there: Elsewhere) -> None:
     """What was allowed when the job was made is not when it runs."""
     there.routes["/p"] = Reply(503)
-    with running_server(tmp_path, EGRESS_ALLOW="127.0.0.1/32", FETCH_TRIES="20") as server:
+    with running_server(tmp_path, EGRESS_ALLOW="127.0.0.1/32", TRANSFER_TRIES="20") as server:
         job_id = ask(server, there.url + "/p").json()["id"]
         server.kill_group()
         asked = len(there.asked)

@@ -26,6 +26,7 @@ from pixelflow.adapters.storage.local import LocalStorage
 from pixelflow.adapters.store.sqlite import SqliteStore, open_sqlite
 from pixelflow.control.admission import Admission
 from pixelflow.control.assets import Assets
+from pixelflow.control.delivery import Deliverer
 from pixelflow.control.fetching import Fetcher
 from pixelflow.control.intake import IntakeLimits
 from pixelflow.control.jobs import Jobs
@@ -199,7 +200,7 @@ async def _serve(
     async def metrics() -> bytes:
         return b"# HELP nothing Nothing.\n"
 
-    egress = HttpEgress(Rules())
+    egress, buckets = HttpEgress(Rules()), open_buckets([], 1, 1)
     jobs = Jobs(
         store,
         storage,
@@ -208,7 +209,8 @@ async def _serve(
         assets,
         Admission(store, storage, time.monotonic, max_queue_depth, min_free_bytes),
         intake,
-        Fetcher(egress, open_buckets([], 1, 1), storage, intake, 10, 3),
+        Fetcher(egress, buckets, storage, intake, 10, 3),
+        Deliverer(egress, buckets, storage, 10, 3),
         stopping=stopping.is_set,
     )
     templates = Templates(store.templates, assets, templates_only)

@@ -42,7 +42,7 @@ class Output:
     """One step's result, of ``size`` bytes; one with an ``error`` was skipped and cannot be fetched.
 
     ``cached`` when the server had it from an earlier job; ``choice`` tells of the format and quality where
-    they were left to the server.
+    they were left to the server; ``delivered`` is where it was sent as well, without the URL's query.
     """
 
     id: str
@@ -55,6 +55,7 @@ class Output:
     cached: bool = False
     choice: Choice | None = None
     error: Failure | None = None
+    delivered: str | None = None
 
     @property
     def file_name(self) -> str:

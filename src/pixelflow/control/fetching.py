@@ -33,10 +33,13 @@ class Fetcher:
 
     async def check(self, tenant: str, remote: Remote) -> None:
         """Raises EgressRefused for what would be refused now."""
-        if scheme_of(remote.url) in WEB:
-            await self.egress.check(remote.url)
-        else:
-            self.buckets.check(tenant, remote.url, "read")
+        try:
+            if scheme_of(remote.url) in WEB:
+                await self.egress.check(remote.url)
+            else:
+                self.buckets.check(tenant, remote.url, "read")
+        except EgressRefused as error:
+            raise EgressRefused(error.detail, **{**error.extra, "field": "url"}) from error
 
     async def fetch(self, job: Job) -> Source:
         """The picture, stored; raises TransferFailed when trying again would not help, OSError when it

@@ -9,6 +9,7 @@ import structlog
 
 from pixelflow.control.admission import Admission
 from pixelflow.control.assets import Assets
+from pixelflow.control.delivery import Deliverer
 from pixelflow.control.fetching import Fetcher
 from pixelflow.control.idempotency import RunningKeys
 from pixelflow.control.intake import Inspected, IntakeLimits
@@ -51,6 +52,7 @@ class Jobs:
     admission: Admission
     intake: IntakeLimits
     fetcher: Fetcher
+    deliverer: Deliverer
     clock: Callable[[], float] = time.time
     stopping: Callable[[], bool] = lambda: False
     """Whether the server is going down; waiting callers are then answered with what there is."""
@@ -236,11 +238,14 @@ class Jobs:
             webhook_url=order.webhook_url,
             expires_at=None if order.expires_in is None else now + order.expires_in,
             template=order.template,
+            target=order.target,
         )
 
     async def _create(self, job: Job, order: Order, idempotency: IdempotencyKey | None) -> Created:
         if order.pipeline.needs:
             await self.assets.require(job.tenant, order.pipeline)
+        if order.target is not None:
+            await self.deliverer.check(job.tenant, order.target)
         created = await self.store.create(job, idempotency)
         log.info(
             "job accepted", job=created.job.id, tenant=job.tenant, state=job.state, replayed=created.replayed

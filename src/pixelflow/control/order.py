@@ -10,14 +10,16 @@ from urllib.parse import urlsplit
 import msgspec
 
 from pixelflow.control.reading import read_json, unknown_fields
+from pixelflow.control.remote import read_target
 from pixelflow.domain.errors import InvalidRequest, Problem
+from pixelflow.domain.job import Target
 from pixelflow.operations.pipeline import Pipeline, parse
 
 MAX_METADATA_BYTES = 8192
 MAX_EXPIRES_SECONDS = 30 * 86400
 MAX_PRIORITY = 10
 MAX_URL_LENGTH = 2048
-FIELDS = ("pipeline", "template", "priority", "metadata", "webhook_url", "expires_in")
+FIELDS = ("pipeline", "template", "priority", "metadata", "webhook_url", "expires_in", "store")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,7 @@ class Order:
     webhook_url: str | None = None
     expires_in: float | None = None
     template: str | None = None
+    target: Target | None = None
 
 
 def read_order(
@@ -59,9 +62,11 @@ def read_order(
         _webhook_url(given.get("webhook_url"), problems),
         _expires_in(given.get("expires_in"), problems),
     )
+    outputs = 1 if isinstance(chosen, InvalidRequest) else len(chosen.pipeline.outputs)
+    target = read_target(given.get("store"), outputs, problems)
     if problems or isinstance(chosen, InvalidRequest):
         raise InvalidRequest(problems, code=code)
-    return Order(chosen.pipeline, *order, chosen.template)
+    return Order(chosen.pipeline, *order, chosen.template, target)
 
 
 def read_pipeline(given: object) -> Pipeline:

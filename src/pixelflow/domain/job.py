@@ -62,7 +62,8 @@ class Failure:
 
     Of a picture by URL: ``source_not_found``, ``source_denied`` (another refusal that stays),
     ``source_refused`` (a URL or an address that this server does not call), ``source_unsupported``,
-    ``source_too_large``, ``source_sha256``, ``source_unreachable`` (tried often enough).
+    ``source_too_large``, ``source_sha256``, ``source_unreachable`` (tried often enough). Of outputs that
+    are sent elsewhere: ``delivery_refused``, ``delivery_unreachable``.
     """
 
     code: str

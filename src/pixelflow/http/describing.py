@@ -130,6 +130,29 @@ _REMOTE: dict[str, Any] = {
         "description": "With `url` only: what the picture's bytes must have.",
     },
 }
+_ORDER["store"] = {
+    "type": "object",
+    "required": ["url"],
+    "additionalProperties": False,
+    "description": "Where the outputs are sent as well, before the job is completed.",
+    "properties": {
+        "url": {
+            "type": "string",
+            "description": "A URL to PUT to, as a presigned one, or a bucket of STORAGE_ALLOW; `{job_id}`, "
+            "`{step}` and `{ext}` are filled in, and several outputs need `{step}`.",
+        },
+        "headers": {
+            "type": "object",
+            "additionalProperties": {"type": "string"},
+            "description": "Of the PUT; shown to nobody.",
+        },
+        "naming": {
+            "type": "string",
+            "default": "{job_id}/{step}.{ext}",
+            "description": "The name of each output in a bucket.",
+        },
+    },
+}
 NEW_JOB: dict[str, Any] = {
     "required": True,
     "content": {

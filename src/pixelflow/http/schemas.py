@@ -78,8 +78,16 @@ class Output(Shape):
     cached: bool | None = Field(None, description="An earlier job's, made of the same bytes by the same step")
     choice: Choice | None = None
     ready_at: str | None = Field(None, examples=[MOMENT])
+    delivered: str | None = Field(None, description="Where it was sent as well, without the URL's query")
     url: str | None = Field(examples=[f"/v1/jobs/{JOB_ID}/outputs/thumb_small"])
     error: Failure | None = None
+
+
+class Target(Shape):
+    """Where the outputs are sent as well; the URL without its query."""
+
+    url: str = Field(examples=["s3://bucket/thumbs"])
+    naming: str | None = Field(examples=["{job_id}/{step}.{ext}"])
 
 
 class Job(Shape):
@@ -98,6 +106,7 @@ class Job(Shape):
     error: Failure | None
     metadata: dict[str, Any] = Field(examples=[{"order": 17}])
     webhook_url: str | None = Field(examples=["https://client-site.com/hooks/pixel-done"])
+    store: Target | None
     created_at: Moment
     queued_at: Moment | None
     started_at: Moment | None

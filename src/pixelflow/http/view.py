@@ -51,6 +51,7 @@ def job_view(job: Job, base: str = "", progress: int | None = None) -> dict[str,
         "error": _failure(job.error),
         "metadata": job.metadata,
         "webhook_url": job.webhook_url,
+        "store": {"url": shown(job.target.url), "naming": job.target.naming} if job.target else None,
         "created_at": moment(job.created_at),
         "queued_at": moment(job.queued_at),
         "started_at": moment(job.started_at),
@@ -74,6 +75,7 @@ def output_view(job: Job, output: Output, base: str = "") -> dict[str, Any]:
         "cached": output.cached,
         "choice": output.choice,
         "ready_at": moment(output.ready_at or job.finished_at),
+        "delivered": output.delivered,
         "url": f"{base}/v1/jobs/{job.id}/outputs/{output.id}",
     }
 

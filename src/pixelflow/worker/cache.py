@@ -82,7 +82,9 @@ class StepCache:
         for step, file in zip(copies, stored, strict=True):
             original = found.outputs[step].output
             if file.sha256 == original.sha256:
-                outputs[step] = replace(original, id=step, key=file.key, cached=True, ready_at=None)
+                outputs[step] = replace(
+                    original, id=step, key=file.key, cached=True, ready_at=None, delivered=None
+                )
             else:
                 log.warning("a stored output is damaged, it is made anew", file=original.key)
                 await self.storage.delete([file.key])

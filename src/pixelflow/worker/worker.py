@@ -12,7 +12,7 @@ import structlog
 
 from pixelflow.domain.errors import PixelFlowError, TransferFailed
 from pixelflow.domain.event import Event, EventKind
-from pixelflow.domain.job import Claim, Completion, Failure, Job, JobState, SkippedOutput, Source
+from pixelflow.domain.job import Claim, Completion, Failure, Job, JobState, Output, SkippedOutput, Source
 from pixelflow.domain.keys import output_key
 from pixelflow.domain.limits import ImageLimits
 from pixelflow.domain.media import BY_NAME, extension, same_as
@@ -62,6 +62,8 @@ class Worker:
     """Without one every step is done, whatever there is already."""
     fetch: Callable[[Job], Coroutine[Any, Any, Source]] | None = None
     """Stores a job's picture that is to be fetched; raises TransferFailed, or OSError for another try."""
+    deliver: Callable[[Job, Sequence[Output]], Coroutine[Any, Any, Sequence[Output]]] | None = None
+    """Sends a job's outputs to its target; raises the same."""
     max_transfers: int = 64
     """Jobs that wait for other machines at once; they take no decoder's place meanwhile."""
     observe: Callable[[str, float], None] = lambda phase, seconds: None
@@ -204,6 +206,15 @@ class Worker:
         await lease.during(self._place())
         return noted
 
+    async def _delivered(self, job: Job, outputs: Sequence[Output], lease: Lease) -> Sequence[Output]:
+        """The outputs, sent; raises ClaimLost."""
+        if self.deliver is None:
+            raise TransferFailed("delivery_refused", "this server sends no outputs")
+        begun = time.perf_counter()
+        sent = await lease.during(self.deliver(job, outputs))
+        self.observe("delivering", time.perf_counter() - begun)
+        return sent
+
     async def _place(self) -> None:
         """Wait until a decoder has room: others were claimed meanwhile."""
         while self.pool.room <= 0:
@@ -222,7 +233,7 @@ class Worker:
             results.ready.update(await self.cache.reuse(found, places))
         missing = [step for step in places if step not in results.ready]
         if not missing:
-            return await self._keep(claim, found.finished, found, results)
+            return await self._keep(claim, found.finished, found, results, lease)
         left = checked(pipeline.leading_to(missing)) if results.ready else pipeline
         with ExitStack() as opened:
             try:
@@ -235,7 +246,7 @@ class Worker:
                 outcome = await running.outcome
                 await results.stop()
                 if isinstance(outcome, wire.Finished):
-                    return await self._keep(claim, outcome, found, results)
+                    return await self._keep(claim, outcome, found, results, lease)
             except _Missing as error:
                 failure = Failure("source_missing", f"{error} is no longer in the storage")
                 return await self.store.finish(claim, Completion(failure=failure))
@@ -288,9 +299,13 @@ class Worker:
             files.append(file)
         return files
 
-    async def _keep(self, claim: Claim, done: wire.Finished, found: Found, results: Results) -> Job | None:
+    async def _keep(
+        self, claim: Claim, done: wire.Finished, found: Found, results: Results, lease: Lease
+    ) -> Job | None:
         begun = time.perf_counter()
         outputs = await results.complete(done)
+        if results.job.target is not None:
+            outputs = await self._delivered(results.job, outputs, lease)
         completion = Completion(
             outputs=outputs,
             skipped=[
