@@ -19,6 +19,8 @@ from pixelflow.adapters.store import open_store
 from pixelflow.control.admission import Admission
 from pixelflow.control.assets import Assets
 from pixelflow.control.delivery import Deliverer
+from pixelflow.control.dispatcher import Dispatcher
+from pixelflow.control.dispatcher import Pace as WebhookPace
 from pixelflow.control.fetching import Fetcher
 from pixelflow.control.intake import IntakeLimits
 from pixelflow.control.jobs import Jobs
@@ -28,8 +30,10 @@ from pixelflow.control.rescue import Rescuer
 from pixelflow.control.signing import UrlSigner
 from pixelflow.control.sweep import Sweeper
 from pixelflow.control.templates import Templates
+from pixelflow.control.webhooks import Webhooks
 from pixelflow.domain.errors import PixelFlowError
 from pixelflow.http.services import Check, HttpOptions, Services
+from pixelflow.http.shapes.webhooks import payload
 from pixelflow.http.view import moment
 from pixelflow.ports.book import Book
 from pixelflow.ports.buckets import Buckets
@@ -56,6 +60,7 @@ class System:
     pool: Pool
     worker: Worker
     keeper: Keeper
+    dispatcher: Dispatcher
     services: Services
 
 
@@ -126,8 +131,10 @@ async def assemble(settings: Settings, stopping: Callable[[], bool]) -> AsyncIte
             settings.egress.transfer_tries,
         )
         metrics = Metrics()
+        owner = f"{os.uname().nodename}:{os.getpid()}:{secrets.token_hex(4)}"
+        dispatcher = _dispatcher(settings, store, egress.sending, metrics, owner)
         worker = Worker(
-            owner=f"{os.uname().nodename}:{os.getpid()}:{secrets.token_hex(4)}",
+            owner=owner,
             store=store,
             storage=storage,
             queue=queue,
@@ -153,9 +160,20 @@ async def assemble(settings: Settings, stopping: Callable[[], bool]) -> AsyncIte
         try:
             await pool.start()
             services = _services(
-                settings, stopping, store, storage, queue, hub, pool, metrics, keeper, fetcher, deliverer
+                settings,
+                stopping,
+                store,
+                storage,
+                queue,
+                hub,
+                pool,
+                metrics,
+                keeper,
+                fetcher,
+                deliverer,
+                egress.sending,
             )
-            yield System(store, storage, queue, hub, pool, worker, keeper, services)
+            yield System(store, storage, queue, hub, pool, worker, keeper, dispatcher, services)
         finally:
             await pool.close()
             await egress.close()
@@ -169,7 +187,9 @@ def _duties(settings: Settings, store: Book, storage: Storage, queue: Queue, hub
     """Everything that the keeper does, in the order in which it matters."""
     pace = settings.keeper
     rescuer = Rescuer(store, queue, hub, pace.upload_wait_seconds)
-    sweeper = Sweeper(store, storage, pace.orphan_seconds, pace.audit_ttl_seconds)
+    sweeper = Sweeper(
+        store, storage, pace.orphan_seconds, pace.audit_ttl_seconds, settings.webhooks.webhook_log_seconds
+    )
     return (
         Duty("rescue", pace.keeper_seconds, rescuer.rescue, rescuer.batch),
         Duty("ring", pace.keeper_seconds, rescuer.ring),
@@ -177,6 +197,26 @@ def _duties(settings: Settings, store: Book, storage: Storage, queue: Queue, hub
         Duty("sweep_jobs", pace.sweep_seconds, sweeper.sweep_jobs, sweeper.batch),
         Duty("sweep_files", pace.sweep_seconds, sweeper.sweep_files),
         Duty("sweep_audit", pace.sweep_seconds, sweeper.sweep_audit, sweeper.batch),
+        Duty("sweep_webhooks", pace.sweep_seconds, sweeper.sweep_webhooks, sweeper.batch),
+    )
+
+
+def _dispatcher(settings: Settings, store: Book, egress: Egress, metrics: Metrics, owner: str) -> Dispatcher:
+    pace = settings.webhooks
+    base = (settings.http.public_url or "").rstrip("/")
+    return Dispatcher(
+        store.webhooks,
+        egress,
+        lambda message: payload(message, base),
+        WebhookPace(
+            pace.webhook_timeout_seconds,
+            pace.webhook_in_flight,
+            pace.webhook_receiver_in_flight,
+            settings.webhook_schedule,
+            pace.webhook_disable_seconds,
+        ),
+        owner,
+        metrics.webhook,
     )
 
 
@@ -192,6 +232,7 @@ def _services(
     keeper: Keeper,
     fetcher: Fetcher,
     deliverer: Deliverer,
+    sending: Egress,
 ) -> Services:
     intake = fetcher.intake
     assets = Assets(store, storage, intake, time.time)
@@ -205,15 +246,34 @@ def _services(
 
     async def exposition() -> bytes:
         metrics.kept(list(keeper.records.values()), keeper.clock())
+        metrics.waiting(await store.webhooks.backlog())
         return metrics.render(await store.depth(), Slots(pool.size, pool.busy))
 
-    jobs = Jobs(store, storage, queue, hub, assets, admission, intake, fetcher, deliverer, stopping=stopping)
+    jobs = Jobs(
+        store,
+        storage,
+        queue,
+        hub,
+        assets,
+        admission,
+        intake,
+        fetcher,
+        deliverer,
+        stopping=stopping,
+        check_webhook=sending.check,
+    )
     limits = settings.image_limits
     templates = Templates(store.templates, assets, settings.http.templates_only)
     return Services(
         jobs=jobs,
         assets=assets,
         templates=templates,
+        webhooks=Webhooks(
+            store.webhooks,
+            sending.check,
+            settings.webhooks.webhook_endpoints,
+            settings.webhooks.webhook_overlap_seconds,
+        ),
         planner=Planner(jobs, templates, limits, lambda file: probe(pool, file, limits)),
         signer=UrlSigner(signing_keys(settings.http.signing_keys, settings.store.db_path.parent), time.time),
         pool=pool,

@@ -57,14 +57,17 @@ async def _serve(settings: Settings) -> int:
             print(line, flush=True)  # noqa: T201 - the command's own output
         keeper = asyncio.create_task(system.keeper.run(), name="keeper")
         worker = asyncio.create_task(system.worker.run(), name="worker")
+        dispatcher = asyncio.create_task(system.dispatcher.run(), name="dispatcher")
         stop = asyncio.create_task(stopping.wait(), name="stop")
-        await asyncio.wait({keeper, worker, stop}, return_when=asyncio.FIRST_COMPLETED)
+        roles = (keeper, worker, dispatcher)
+        await asyncio.wait({*roles, stop}, return_when=asyncio.FIRST_COMPLETED)
         log.info("draining", seconds=settings.worker.drain_seconds)
-        ended = [task for task in (keeper, worker) if task.done()]
-        for task in (keeper, worker, stop):
+        ended = [task for task in roles if task.done()]
+        for task in (*roles, stop):
             task.cancel()
-        await asyncio.gather(keeper, worker, stop, return_exceptions=True)
-        await system.worker.drain(settings.worker.drain_seconds)
+        await asyncio.gather(*roles, stop, return_exceptions=True)
+        drain = settings.worker.drain_seconds
+        await asyncio.gather(system.worker.drain(drain), system.dispatcher.drain(drain))
         await hang_up()  # before the store and the storage close, so that no request finds them closed
         for task in ended:
             task.result()

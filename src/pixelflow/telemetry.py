@@ -15,6 +15,7 @@ from pixelflow.control.keeper import Record
 from pixelflow.domain.job import JobState
 from pixelflow.domain.secrets import HIDDEN, is_secret
 from pixelflow.ports.store import Depth
+from pixelflow.ports.webhooks import Backlog
 
 PHASE_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -117,6 +118,20 @@ class Metrics:
             for name, text in DUTY_GAUGES.items()
         }
         self._hits, self._misses = reused.labels("hit"), reused.labels("miss")
+        self._pending = Gauge(
+            "pixelflow_webhook_pending", "Deliveries that are not done.", registry=self.registry
+        )
+        self._lag = Gauge(
+            "pixelflow_webhook_lag_seconds", "For how long the oldest of them is due.", registry=self.registry
+        )
+        deliveries = Histogram(
+            "pixelflow_webhook_seconds",
+            "Time of a try, by result: delivered, failed (to be tried again), dead.",
+            ["result"],
+            buckets=PHASE_BUCKETS,
+            registry=self.registry,
+        )
+        self._delivery = cache(deliveries.labels)
         # A lookup by labels costs more than the count itself.
         self._phase = cache(phases.labels)
         self._http = cache(requests.labels)
@@ -153,6 +168,15 @@ class Metrics:
             )
             for gauge, value in zip(self._duties.values(), values, strict=True):
                 gauge.labels(record.duty.name).set(value)
+
+    def webhook(self, result: str, seconds: float) -> None:
+        """A delivery was tried."""
+        self._delivery(result).observe(seconds)
+
+    def waiting(self, backlog: Backlog) -> None:
+        """What is still to be delivered."""
+        self._pending.set(backlog.pending)
+        self._lag.set(backlog.lag_seconds)
 
     def render(self, depth: Depth, slots: Slots) -> bytes:
         """The exposition text, with the gauges as they are now."""

@@ -5,10 +5,11 @@ import json
 import os
 import threading
 import time
-from collections.abc import Coroutine, Iterator, Mapping
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,6 +17,7 @@ import httpx
 from granian.constants import Interfaces
 from granian.server.embed import Server
 
+from harness.names import Names
 from harness.server import free_port
 from pixelflow.adapters.buckets import open_buckets
 from pixelflow.adapters.egress.http import HttpEgress
@@ -27,12 +29,14 @@ from pixelflow.adapters.store.sqlite import SqliteStore, open_sqlite
 from pixelflow.control.admission import Admission
 from pixelflow.control.assets import Assets
 from pixelflow.control.delivery import Deliverer
+from pixelflow.control.dispatcher import Dispatcher, Pace
 from pixelflow.control.fetching import Fetcher
 from pixelflow.control.intake import IntakeLimits
 from pixelflow.control.jobs import Jobs
 from pixelflow.control.planning import Planner
 from pixelflow.control.signing import UrlSigner
 from pixelflow.control.templates import Templates
+from pixelflow.control.webhooks import Webhooks
 from pixelflow.domain.event import Event
 from pixelflow.domain.job import Claim, Completion, Failure, Job, Output
 from pixelflow.domain.keys import output_key
@@ -40,6 +44,7 @@ from pixelflow.domain.limits import ImageLimits
 from pixelflow.domain.principal import Principal
 from pixelflow.http.app import build_app
 from pixelflow.http.services import Check, Headers, HttpOptions, Services
+from pixelflow.http.shapes.webhooks import payload
 
 T = TypeVar("T")
 ACCEPT_SECONDS = 10.0
@@ -154,13 +159,14 @@ def served(
     max_queue_depth: int = 1_000_000,
     min_free_bytes: int = 0,
     templates_only: bool = False,
+    egress_allow: Sequence[str] = (),
     **options: Any,
 ) -> Iterator[Site]:
     """The application on a free port, in a loop and a thread of its own."""
     ready: Future[Site] = Future()
     thread = threading.Thread(
         target=lambda: asyncio.run(
-            _serve(folder, max_queue_depth, min_free_bytes, templates_only, options, ready)
+            _serve(folder, max_queue_depth, min_free_bytes, templates_only, egress_allow, options, ready)
         ),
         name="server",
     )
@@ -181,6 +187,7 @@ async def _serve(
     max_queue_depth: int,
     min_free_bytes: int,
     templates_only: bool,
+    egress_allow: Sequence[str],
     options: Mapping[str, Any],
     ready: "Future[Site]",
 ) -> None:
@@ -201,6 +208,15 @@ async def _serve(
         return b"# HELP nothing Nothing.\n"
 
     egress, buckets = HttpEgress(Rules()), open_buckets([], 1, 1)
+    rules = Rules([ip_network(text) for text in egress_allow], plain_http=False)
+    sending = HttpEgress(rules, resolve=Names())
+    dispatcher = Dispatcher(
+        store.webhooks,
+        sending,
+        lambda message: payload(message, values.link_base),
+        Pace(5.0, 16, 4, (1000.0,), 1e6),
+        "site",
+    )
     jobs = Jobs(
         store,
         storage,
@@ -212,12 +228,14 @@ async def _serve(
         Fetcher(egress, buckets, storage, intake, 10, 3),
         Deliverer(egress, buckets, storage, 10, 3),
         stopping=stopping.is_set,
+        check_webhook=sending.check,
     )
     templates = Templates(store.templates, assets, templates_only)
     services = Services(
         jobs=jobs,
         assets=assets,
         templates=templates,
+        webhooks=Webhooks(store.webhooks, sending.check, 50, 3600),
         planner=Planner(jobs, templates, ImageLimits()),
         signer=UrlSigner({"k1": b"1" * 32}, time.time),
         pool=Size(),
@@ -237,6 +255,7 @@ async def _serve(
         log_enabled=False,
     )
     serving = asyncio.create_task(server.serve())
+    dispatching = asyncio.create_task(dispatcher.run())
     url = f"http://127.0.0.1:{port}"
     client = httpx.Client(base_url=url, timeout=20, transport=httpx.HTTPTransport(retries=20))
     site = Site(
@@ -256,6 +275,9 @@ async def _serve(
     await asyncio.to_thread(stopping.wait)
     server.stop()
     await serving
+    dispatching.cancel()
+    await dispatcher.drain(0)
+    await sending.close()
     await queue.close()
     await storage.close()
     await store.close()

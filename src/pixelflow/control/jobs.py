@@ -1,7 +1,7 @@
 """What a caller can do with jobs."""
 
 import time
-from collections.abc import AsyncIterable, Callable
+from collections.abc import AsyncIterable, Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
@@ -57,6 +57,8 @@ class Jobs:
     stopping: Callable[[], bool] = lambda: False
     """Whether the server is going down; waiting callers are then answered with what there is."""
     running: RunningKeys = field(default_factory=RunningKeys)
+    check_webhook: Callable[[str], Awaitable[None]] | None = None
+    """Raises EgressRefused for a webhook_url that is not sent to."""
 
     async def arrive(
         self, tenant: str, kind: str, chunks: AsyncIterable[bytes], intake: IntakeLimits | None = None
@@ -246,6 +248,8 @@ class Jobs:
             await self.assets.require(job.tenant, order.pipeline)
         if order.target is not None:
             await self.deliverer.check(job.tenant, order.target)
+        if order.webhook_url is not None and self.check_webhook is not None:
+            await self.check_webhook(order.webhook_url)
         created = await self.store.create(job, idempotency)
         log.info(
             "job accepted", job=created.job.id, tenant=job.tenant, state=job.state, replayed=created.replayed

@@ -17,6 +17,8 @@ class Sweeper:
     orphan_seconds: float
     audit_seconds: float | None = None
     """How long lines of the audit log are kept, without end if not given."""
+    webhook_seconds: float | None = None
+    """How long ended deliveries of webhooks are kept, likewise."""
     batch: int = 500
 
     async def sweep_jobs(self) -> int:
@@ -43,6 +45,11 @@ class Sweeper:
         return (
             0 if self.audit_seconds is None else await self.store.audit.forget(self.audit_seconds, self.batch)
         )
+
+    async def sweep_webhooks(self) -> int:
+        """Deliveries that ended long ago go."""
+        seconds = self.webhook_seconds
+        return 0 if seconds is None else await self.store.webhooks.forget(seconds, self.batch)
 
     async def _drop(self, keys: Sequence[str]) -> int:
         known = await self.store.known_keys(keys)

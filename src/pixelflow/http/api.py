@@ -13,7 +13,17 @@ from pixelflow import __version__
 from pixelflow.domain.errors import InvalidRequest, PixelFlowError, Problem
 from pixelflow.http.dialects import parallelpix, zero_config
 from pixelflow.http.errors import Refusal, encode, other, refusal
-from pixelflow.http.native import assets, capabilities, events, jobs, operators, pages, pipelines, templates
+from pixelflow.http.native import (
+    assets,
+    capabilities,
+    events,
+    jobs,
+    operators,
+    pages,
+    pipelines,
+    templates,
+    webhooks,
+)
 from pixelflow.http.openapi import Api
 from pixelflow.http.services import Services
 
@@ -25,6 +35,7 @@ ROUTERS = (
     assets.router,
     pipelines.router,
     templates.router,
+    webhooks.router,
     capabilities.router,
     operators.router,
     parallelpix.router,

@@ -9,6 +9,7 @@ from pixelflow.control.jobs import Jobs
 from pixelflow.control.planning import Planner
 from pixelflow.control.signing import UrlSigner
 from pixelflow.control.templates import Templates
+from pixelflow.control.webhooks import Webhooks
 from pixelflow.domain.errors import Busy
 from pixelflow.domain.principal import LOCAL, Principal
 
@@ -91,6 +92,7 @@ class Services:
     jobs: Jobs
     assets: Assets
     templates: Templates
+    webhooks: Webhooks
     planner: Planner
     signer: UrlSigner
     pool: PoolAdmin

@@ -5,6 +5,7 @@ from typing import Protocol
 from pixelflow.ports.audit import AuditLog
 from pixelflow.ports.store import JobStore
 from pixelflow.ports.templates import TemplateStore
+from pixelflow.ports.webhooks import WebhookStore
 
 
 class Book(JobStore, Protocol):
@@ -15,3 +16,6 @@ class Book(JobStore, Protocol):
 
     @property
     def templates(self) -> TemplateStore: ...
+
+    @property
+    def webhooks(self) -> WebhookStore: ...

@@ -2,15 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from pixelflow.domain.asset import JOB, Asset
 from pixelflow.domain.audit import KEEPER
 from pixelflow.domain.event import Event
 from pixelflow.domain.job import Claim, Completion, Failure, Job, JobState, Output, Source
-
-if TYPE_CHECKING:
-    from pixelflow.ports.webhooks import WebhookStore
 
 T = TypeVar("T")
 
@@ -78,9 +75,6 @@ class JobStore(Protocol):
     event in the same transaction. Time is the store's own clock. StoreUnavailable means that nothing of the
     call was kept.
     """
-
-    @property
-    def webhooks(self) -> "WebhookStore": ...
 
     async def create(self, job: Job, idempotency: IdempotencyKey | None = None) -> Created:
         """Insert a job as ``awaiting_upload`` or ``queued`` with its first event; raises InvalidRequest

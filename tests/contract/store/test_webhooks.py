@@ -25,7 +25,8 @@ from pixelflow.domain.webhook import (
     endpoint_id,
     message_id,
 )
-from pixelflow.ports.store import IdempotencyKey, JobStore
+from pixelflow.ports.book import Book
+from pixelflow.ports.store import IdempotencyKey
 from pixelflow.ports.webhooks import DeliveryFilter, Lane
 
 PENDING, DELIVERED, DEAD = DeliveryState
@@ -39,34 +40,34 @@ def endpoint(tenant: str = "local", events: Sequence[str] = EVENTS, **facts: Any
     return Endpoint(tenant, endpoint_id(), "https://receiver.example/hooks", events, (secret,), **facts)
 
 
-async def added(store: JobStore, tenant: str = "local", events: Sequence[str] = EVENTS) -> Endpoint:
+async def added(store: Book, tenant: str = "local", events: Sequence[str] = EVENTS) -> Endpoint:
     return await store.webhooks.add(endpoint(tenant, events), 10)
 
 
 async def taken(
-    store: JobStore, limit: int = 100, lane_limit: int = 100, held: dict[Lane, int] | None = None
+    store: Book, limit: int = 100, lane_limit: int = 100, held: dict[Lane, int] | None = None
 ) -> Sequence[Parcel]:
     return (await store.webhooks.claim("me", LEASE, limit, lane_limit, held or {})).parcels
 
 
-async def told(store: JobStore) -> list[str]:
+async def told(store: Book) -> list[str]:
     """The kinds of what is due, in order."""
     return [parcel.message.kind for parcel in await taken(store)]
 
 
-async def listed(store: JobStore, **where: Any) -> list[Delivery]:
+async def listed(store: Book, **where: Any) -> list[Delivery]:
     return [*(await store.webhooks.deliveries("local", DeliveryFilter(**where), 100, None)).items]
 
 
 async def concluded(
-    store: JobStore, parcel: Parcel, verdict: Verdict, status: int | None = 200, disable_seconds: float = DAY
+    store: Book, parcel: Parcel, verdict: Verdict, status: int | None = 200, disable_seconds: float = DAY
 ) -> Endpoint | None:
     attempt = Attempt(parcel.delivery.attempts + 1, 5.0, 0.25, status, None, {"a": "b"}, {"c": "d"})
     return await store.webhooks.conclude(parcel, attempt, verdict, disable_seconds)
 
 
 class TestEndpoints:
-    async def test_they_are_kept_as_they_were_added(self, store: JobStore, time: Time) -> None:
+    async def test_they_are_kept_as_they_were_added(self, store: Book, time: Time) -> None:
         new = endpoint(description="für ☃", events=("job.failed",))
         made = await store.webhooks.add(new, 10)
         assert made == replace(new, created_at=time())
@@ -76,13 +77,13 @@ class TestEndpoints:
         await added(store, "other")
         assert await store.webhooks.endpoints("local") == [second, made]
 
-    async def test_a_tenant_has_no_more_than_it_may(self, store: JobStore) -> None:
+    async def test_a_tenant_has_no_more_than_it_may(self, store: Book) -> None:
         await store.webhooks.add(endpoint(), 1)
         with pytest.raises(StateConflict, match="WEBHOOK_ENDPOINTS"):
             await store.webhooks.add(endpoint(), 1)
         await store.webhooks.add(endpoint("other"), 1)
 
-    async def test_a_key_makes_one(self, store: JobStore) -> None:
+    async def test_a_key_makes_one(self, store: Book) -> None:
         key = IdempotencyKey("k", "same")
         made = await store.webhooks.add(endpoint(), 10, key)
         assert await store.webhooks.add(endpoint(), 10, key) == made
@@ -90,7 +91,7 @@ class TestEndpoints:
         with pytest.raises(InvalidRequest, match="another request"):
             await store.webhooks.add(endpoint(), 10, IdempotencyKey("k", "other"))
 
-    async def test_they_are_changed_and_removed_by_their_tenant_only(self, store: JobStore) -> None:
+    async def test_they_are_changed_and_removed_by_their_tenant_only(self, store: Book) -> None:
         made = await added(store)
         changed = replace(made, url="https://new.example/", events=("job.failed",), description="x")
         assert await store.webhooks.change(changed) == changed
@@ -102,7 +103,7 @@ class TestEndpoints:
         assert await store.webhooks.remove("local", made.id) == changed
         assert await store.webhooks.remove("local", made.id) is None
 
-    async def test_a_rotation_leaves_the_former_secret_for_a_while(self, store: JobStore, time: Time) -> None:
+    async def test_a_rotation_leaves_the_former_secret_for_a_while(self, store: Book, time: Time) -> None:
         made = await added(store)
         rotated = await store.webhooks.rotate("local", made.id, 60)
         assert rotated is not None
@@ -122,7 +123,7 @@ class TestEndpoints:
 
 
 class TestTheTenantsSecret:
-    async def test_it_is_made_once_and_signs_for_the_urls_of_jobs(self, store: JobStore, time: Time) -> None:
+    async def test_it_is_made_once_and_signs_for_the_urls_of_jobs(self, store: Book, time: Time) -> None:
         [secret] = await store.webhooks.secrets("local")
         assert await store.webhooks.secrets("local") == (secret,)
         assert await store.webhooks.secrets("other") != (secret,)
@@ -132,20 +133,20 @@ class TestTheTenantsSecret:
         [parcel] = await taken(store)
         assert parcel.secrets == [new.text, former.text]
 
-    async def test_the_first_delivery_makes_it(self, store: JobStore) -> None:
+    async def test_the_first_delivery_makes_it(self, store: Book) -> None:
         await store.cancel("local", (await queued(store, webhook_url=OWN_URL)).id)
         [parcel] = await taken(store)
         assert parcel.secrets == [(await store.webhooks.secrets("local"))[0].text]
 
 
 class TestMessages:
-    async def test_nobody_to_tell_means_no_message(self, store: JobStore) -> None:
+    async def test_nobody_to_tell_means_no_message(self, store: Book) -> None:
         await added(store, "other")
         await store.cancel("local", (await queued(store)).id)
         assert await listed(store) == []
         assert (await store.webhooks.claim("me", LEASE, 9, 9, {})).next_at is None
 
-    async def test_the_job_is_told_of_as_it_was(self, store: JobStore, time: Time) -> None:
+    async def test_the_job_is_told_of_as_it_was(self, store: Book, time: Time) -> None:
         where = await added(store)
         secret = Remote("https://pictures.example/1", {"authorization": "Bearer x"})
         created = await queued(store, metadata={"order": 12}, remote=secret)
@@ -163,7 +164,7 @@ class TestMessages:
         assert parcel.secrets == [where.secrets[0].text]
 
     async def test_each_end_has_its_kind_and_a_quarantined_job_has_failed(
-        self, store: JobStore, time: Time
+        self, store: Book, time: Time
     ) -> None:
         await added(store)
         for _ in range(4):
@@ -188,7 +189,7 @@ class TestMessages:
             ("job.failed", "failed"),
         ]
 
-    async def test_an_endpoint_is_told_what_it_asked_for(self, store: JobStore) -> None:
+    async def test_an_endpoint_is_told_what_it_asked_for(self, store: Book) -> None:
         failures, outputs = (
             await added(store, events=("job.failed",)),
             await added(store, events=("output.ready",)),
@@ -205,7 +206,7 @@ class TestMessages:
         ]
         assert await listed(store, endpoint_id=failures.id) == []
 
-    async def test_a_jobs_own_url_is_told_every_end_and_nothing_else(self, store: JobStore) -> None:
+    async def test_a_jobs_own_url_is_told_every_end_and_nothing_else(self, store: Book) -> None:
         created = await queued(store, webhook_url=OWN_URL)
         running = await claimed(store)
         await store.announce(running.claim, [output(running)])
@@ -217,7 +218,7 @@ class TestMessages:
         assert {one.delivery.url for one in parcels} == {OWN_URL}
         assert {one.delivery.lane for one in parcels} == {"https://client.example"}
 
-    async def test_one_message_has_one_id_for_all_receivers(self, store: JobStore) -> None:
+    async def test_one_message_has_one_id_for_all_receivers(self, store: Book) -> None:
         await added(store)
         await added(store)
         await store.cancel("local", (await queued(store, webhook_url=OWN_URL)).id)
@@ -225,7 +226,7 @@ class TestMessages:
         assert len({one.message.id for one in parcels}) == 1
         assert len({one.delivery.id for one in parcels}) == 3
 
-    async def test_a_deleted_job_takes_them_along(self, store: JobStore) -> None:
+    async def test_a_deleted_job_takes_them_along(self, store: Book) -> None:
         await added(store)
         created, other = await queued(store), await queued(store)
         await store.cancel("local", created.id)
@@ -238,7 +239,7 @@ class TestMessages:
         assert (await store.webhooks.backlog()).pending == 1
         assert await concluded(store, first, SENT) is None
 
-    async def test_a_test_goes_to_one_endpoint(self, store: JobStore) -> None:
+    async def test_a_test_goes_to_one_endpoint(self, store: Book) -> None:
         await added(store)
         where = await added(store)
         sent = await store.webhooks.post(Message("local", message_id(), TEST, 0.0, data={"a": 1}), where)
@@ -248,12 +249,12 @@ class TestMessages:
 
 
 class TestClaims:
-    async def some(self, store: JobStore, count: int, **facts: Any) -> None:
+    async def some(self, store: Book, count: int, **facts: Any) -> None:
         for _ in range(count):
             await store.cancel("local", (await queued(store, **facts)).id)
 
     async def test_what_is_held_comes_to_nobody_else_until_the_lease_is_over(
-        self, store: JobStore, time: Time
+        self, store: Book, time: Time
     ) -> None:
         await added(store)
         await self.some(store, 1)
@@ -279,14 +280,14 @@ class TestClaims:
         await store.close()
         assert again.message == held.message
 
-    async def test_what_is_released_is_due_at_once(self, store: JobStore) -> None:
+    async def test_what_is_released_is_due_at_once(self, store: Book) -> None:
         await added(store)
         await self.some(store, 2)
         held = await taken(store)
         await store.webhooks.release(held)
         assert [one.message for one in await taken(store)] == [one.message for one in held]
 
-    async def test_a_full_receiver_stands_in_nobodys_way(self, store: JobStore, time: Time) -> None:
+    async def test_a_full_receiver_stands_in_nobodys_way(self, store: Book, time: Time) -> None:
         slow = await added(store)
         await self.some(store, 50)
         time.now += 1
@@ -300,14 +301,14 @@ class TestClaims:
         [one] = await taken(store, 10, 3, {("local", slow.id): 2})
         assert one.delivery.lane == slow.id
 
-    async def test_no_more_than_asked_for(self, store: JobStore) -> None:
+    async def test_no_more_than_asked_for(self, store: Book) -> None:
         await added(store)
         await added(store)
         await self.some(store, 3)
         assert len(await taken(store, 4, 3)) == 4
         assert len(await taken(store, 4, 3)) == 2
 
-    async def test_the_next_time_is_that_of_the_first_that_is_due(self, store: JobStore, time: Time) -> None:
+    async def test_the_next_time_is_that_of_the_first_that_is_due(self, store: Book, time: Time) -> None:
         await added(store)
         await self.some(store, 2)
         one, two = await taken(store)
@@ -319,7 +320,7 @@ class TestClaims:
         [again] = await taken(store)
         assert (again.delivery.id, again.delivery.attempts) == (two.delivery.id, 1)
 
-    async def test_news_comes_after_the_commit(self, store: JobStore) -> None:
+    async def test_news_comes_after_the_commit(self, store: Book) -> None:
         rings: list[int] = []
         store.webhooks.on_due(lambda: rings.append(1))
         await self.some(store, 1)
@@ -328,9 +329,7 @@ class TestClaims:
         await self.some(store, 1)
         assert rings == [1]
 
-    async def test_the_backlog_counts_and_tells_the_age_of_what_is_due(
-        self, store: JobStore, time: Time
-    ) -> None:
+    async def test_the_backlog_counts_and_tells_the_age_of_what_is_due(self, store: Book, time: Time) -> None:
         await added(store)
         await self.some(store, 3)
         time.now += 7
@@ -345,11 +344,11 @@ class TestClaims:
 
 
 class TestOutcomes:
-    async def one(self, store: JobStore, **facts: Any) -> Parcel:
+    async def one(self, store: Book, **facts: Any) -> Parcel:
         await store.cancel("local", (await queued(store, **facts)).id)
         return (await taken(store))[-1]
 
-    async def test_every_try_is_kept(self, store: JobStore, time: Time) -> None:
+    async def test_every_try_is_kept(self, store: Book, time: Time) -> None:
         await added(store)
         first = await self.one(store)
         await concluded(store, first, Verdict(PENDING, 5.0), 500)
@@ -372,7 +371,7 @@ class TestOutcomes:
         ]
         assert await store.webhooks.delivery("other", first.delivery.id) is None
 
-    async def test_who_is_gone_is_disabled_and_what_waits_is_kept_dead(self, store: JobStore) -> None:
+    async def test_who_is_gone_is_disabled_and_what_waits_is_kept_dead(self, store: Book) -> None:
         where = await added(store)
         gone = await self.one(store)
         waiting = await self.one(store)
@@ -391,7 +390,7 @@ class TestOutcomes:
         assert len(await taken(store)) == 3
 
     async def test_failures_only_for_long_disable_and_one_success_is_enough_not_to(
-        self, store: JobStore, time: Time
+        self, store: Book, time: Time
     ) -> None:
         await added(store)
         assert await concluded(store, await self.one(store), Verdict(PENDING, DAY), 500, 60) is None
@@ -403,7 +402,7 @@ class TestOutcomes:
         assert disabled is not None
         assert "60 s" in (disabled.reason or "")
 
-    async def test_what_goes_to_a_removed_endpoint_ends(self, store: JobStore) -> None:
+    async def test_what_goes_to_a_removed_endpoint_ends(self, store: Book) -> None:
         where = await added(store)
         parcel = await self.one(store)
         await store.webhooks.release([parcel])
@@ -412,7 +411,7 @@ class TestOutcomes:
         [delivery] = await listed(store, endpoint_id=where.id)
         assert (delivery.state, delivery.error) == (DEAD, "the endpoint was removed")
 
-    async def test_an_endpoints_new_url_holds_for_what_waits(self, store: JobStore) -> None:
+    async def test_an_endpoints_new_url_holds_for_what_waits(self, store: Book) -> None:
         where = await added(store)
         parcel = await self.one(store)
         await store.webhooks.release([parcel])
@@ -420,7 +419,7 @@ class TestOutcomes:
         [again] = await taken(store)
         assert again.delivery.url == "https://new.example/"
 
-    async def test_one_is_sent_again_with_the_whole_schedule_before_it(self, store: JobStore) -> None:
+    async def test_one_is_sent_again_with_the_whole_schedule_before_it(self, store: Book) -> None:
         await added(store)
         parcel = await self.one(store)
         await concluded(store, parcel, Verdict(DEAD), 500)
@@ -433,7 +432,7 @@ class TestOutcomes:
         assert await store.webhooks.redeliver("other", parcel.delivery.id) is None
 
     async def test_one_that_waits_is_hastened_and_one_in_hand_left_alone(
-        self, store: JobStore, time: Time
+        self, store: Book, time: Time
     ) -> None:
         await added(store)
         parcel = await self.one(store)
@@ -446,7 +445,7 @@ class TestOutcomes:
         assert (hastened.next_at, hastened.earlier) == (time(), 0)
         assert len(await taken(store)) == 1
 
-    async def test_since_a_time_all_or_the_dead_are_sent_again(self, store: JobStore, time: Time) -> None:
+    async def test_since_a_time_all_or_the_dead_are_sent_again(self, store: Book, time: Time) -> None:
         where = await added(store)
         await concluded(store, await self.one(store), SENT)
         time.now += 10
@@ -465,7 +464,7 @@ class TestOutcomes:
 
 
 class TestTheLog:
-    async def test_it_is_filtered_and_paged_newest_first(self, store: JobStore) -> None:
+    async def test_it_is_filtered_and_paged_newest_first(self, store: Book) -> None:
         where = await added(store)
         jobs = [await queued(store, webhook_url=OWN_URL) for _ in range(3)]
         for each in jobs:
@@ -492,11 +491,11 @@ class TestTheLog:
         assert (await store.webhooks.deliveries("other", DeliveryFilter(), 4, None)).items == []
 
     @pytest.mark.parametrize("cursor", ["", "x", "dlv_", "dlv_1", "ep_" + "0" * 32, "é" * 50])
-    async def test_a_foreign_cursor_is_refused(self, store: JobStore, cursor: str) -> None:
+    async def test_a_foreign_cursor_is_refused(self, store: Book, cursor: str) -> None:
         with pytest.raises(MalformedRequest):
             await store.webhooks.deliveries("local", DeliveryFilter(), 4, cursor)
 
-    async def test_it_forgets_what_ended_long_ago(self, store: JobStore, time: Time) -> None:
+    async def test_it_forgets_what_ended_long_ago(self, store: Book, time: Time) -> None:
         await added(store)
         await added(store)
         created = await queued(store)
