@@ -69,7 +69,16 @@ def test_a_completed_job_shows_everything(site: Site, jpeg: bytes, webp: bytes) 
             "priority",
             "error",
         ),
-        *("metadata", "webhook_url", "created_at", "queued_at", "started_at", "finished_at", "expires_at"),
+        *(
+            "metadata",
+            "webhook_url",
+            "store",
+            "created_at",
+            "queued_at",
+            "started_at",
+            "finished_at",
+            "expires_at",
+        ),
     }
     (output,) = job["outputs"]
     assert (output["id"], output["status"], output["format"]) == ("thumb", "completed", "webp")
