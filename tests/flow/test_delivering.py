@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from harness.elsewhere import Asked, Elsewhere, Reply, elsewhere
+from harness.extras import needs
 from harness.pictures import encoded, photo
 from harness.server import RunningServer, running_server
 
@@ -168,6 +169,7 @@ def test_a_cancelled_job_stops_its_delivery(server: RunningServer, there: Elsewh
     assert wait(server, job_id)["outputs"] == []
 
 
+@needs("s3")
 def test_a_folder_gets_them_by_name(server: RunningServer) -> None:
     out = server.folder / "out"
     job = ended(server, {"url": f"file://{out}/2026", "naming": "{job_id}-{step}.{ext}"}, TWO)
@@ -182,6 +184,7 @@ def test_a_folder_gets_them_by_name(server: RunningServer) -> None:
     assert default["outputs"][0]["delivered"] == f"file://{out}/{default['id']}/thumb.webp"
 
 
+@needs("s3")
 def test_a_tenant_has_its_own_folder(server: RunningServer) -> None:
     mine = ended(server, {"url": f"file://{server.folder}/of/local/x"})
     assert mine["status"] == "completed", mine
@@ -197,6 +200,7 @@ def test_reading_and_writing_are_opened_apart(server: RunningServer) -> None:
     assert answer.json()["field"] == "url"
 
 
+@needs("s3")
 def test_a_full_or_missing_folder_is_no_mistake_of_the_picture(server: RunningServer) -> None:
     (server.folder / "out").mkdir(exist_ok=True)
     (server.folder / "out" / "file").write_bytes(b"in the way")

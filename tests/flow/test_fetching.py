@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from harness.elsewhere import Elsewhere, Reply, elsewhere
+from harness.extras import needs
 from harness.pictures import encoded, photo
 from harness.server import RunningServer, running_server
 
@@ -202,6 +203,7 @@ def test_a_fetch_ends_with_its_job(server: RunningServer, there: Elsewhere) -> N
     assert wait(server, job_id)["status"] == "cancelled"
 
 
+@needs("s3")
 def test_a_picture_in_a_folder_that_is_opened(server: RunningServer) -> None:
     (server.folder / "shared" / "a b.png").write_bytes(PICTURE)
     (server.folder / "private.png").write_bytes(PICTURE)

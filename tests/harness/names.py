@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from pixelflow.ports.buckets import Buckets
 from pixelflow.ports.egress import Egress
 
 Make = Callable[..., Egress]
@@ -23,3 +24,11 @@ class Names:
         if given is None:
             raise OSError("no such name")
         return given.pop(0) if len(given) > 1 else given[0]
+
+
+@dataclass(frozen=True)
+class Opened:
+    """Buckets, and a prefix below which they may be read and written."""
+
+    buckets: Buckets
+    base: str

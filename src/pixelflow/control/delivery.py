@@ -79,7 +79,7 @@ class Deliverer:
         if scheme_of(url) not in WEB:
             try:
                 async with asyncio.timeout(self.seconds):
-                    await self.buckets.write(tenant, url, chunks, output.media_type)
+                    await self.buckets.write(tenant, url, chunks, output.bytes, output.media_type)
             except KeyError as error:
                 raise _refused(output, f"{host_of(url)} is not there") from error
             return

@@ -43,7 +43,12 @@ BY_NAME = {known.name: known for known in FORMATS}
 DOCUMENTS = {"json": "application/json", "zip": "application/zip"}
 """Media types of the results that are no pictures, by name, which is their extension too."""
 
-EXTRAS: Mapping[str, str] = {"heif": "pillow_heif", "jxl": "pillow_jxl", "pdf": "pypdfium2"}
+EXTRAS: Mapping[str, str] = {
+    "heif": "pillow_heif",
+    "jxl": "pillow_jxl",
+    "pdf": "pypdfium2",
+    "s3": "obstore",
+}
 """The module by which it is told whether an extra is installed."""
 DRAWN = frozenset({"pdf", "svg"})
 """Formats without pixels of their own: they are drawn at some number of dots an inch."""

@@ -29,8 +29,10 @@ class Buckets(Protocol):
     def read(self, tenant: str, url: str) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
         """The object in chunks."""
 
-    async def write(self, tenant: str, url: str, chunks: AsyncIterable[bytes], media_type: str) -> None:
-        """Put an object there, which appears whole or not at all, in place of an earlier one."""
+    async def write(
+        self, tenant: str, url: str, chunks: AsyncIterable[bytes], size: int, media_type: str
+    ) -> None:
+        """Put an object of ``size`` bytes there, whole or not at all, in place of an earlier one."""
 
     def list(self, tenant: str, prefix: str) -> AsyncIterator[Object]:
         """All objects whose URL begins with ``prefix``, in the order of their names as far as the service

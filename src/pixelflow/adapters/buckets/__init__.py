@@ -2,23 +2,23 @@
 
 from collections.abc import Sequence
 
+from pixelflow.adapters.buckets.absent import AbsentBuckets
 from pixelflow.adapters.buckets.prefixes import Prefix, read_prefix
 from pixelflow.domain.errors import StartupError
+from pixelflow.domain.installed import has
 from pixelflow.ports.buckets import Buckets
 
 
 def open_buckets(allowed: Sequence[str], connect_seconds: float, seconds: float) -> Buckets:
     """``allowed`` are prefixes with their options in the query; raises StartupError for one that is none.
 
-    Without the extra everything is refused; ``seconds`` bounds each request to a service.
+    Without any, or without the extra, everything is refused; ``seconds`` bounds each request to a service.
     """
     prefixes = [_prefix(text) for text in allowed]
-    try:
-        from pixelflow.adapters.buckets.obstore import ObstoreBuckets
-    except ImportError:
-        from pixelflow.adapters.buckets.absent import AbsentBuckets
-
+    if not prefixes or not has("s3"):
         return AbsentBuckets(prefixes)
+    from pixelflow.adapters.buckets.obstore import ObstoreBuckets
+
     return ObstoreBuckets(prefixes, connect_seconds, seconds)
 
 
@@ -26,4 +26,5 @@ def _prefix(text: str) -> Prefix:
     try:
         return read_prefix(text)
     except ValueError as error:
-        raise StartupError(f"STORAGE_ALLOW has {text.partition('?')[0]!r}: {error}") from error
+        address = text.partition("?")[0].rpartition("@")[2]
+        raise StartupError(f"STORAGE_ALLOW has {address!r}: {error}") from error

@@ -7,6 +7,7 @@ from typing import NoReturn
 
 from pixelflow.adapters.buckets.prefixes import Prefix, opened
 from pixelflow.domain.errors import EgressRefused
+from pixelflow.domain.installed import PACKAGE
 from pixelflow.ports.buckets import Access, Object
 
 
@@ -22,7 +23,9 @@ class AbsentBuckets:
     def read(self, tenant: str, url: str) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
         self._refuse(tenant, url, "read")
 
-    async def write(self, tenant: str, url: str, chunks: AsyncIterable[bytes], media_type: str) -> None:
+    async def write(
+        self, tenant: str, url: str, chunks: AsyncIterable[bytes], size: int, media_type: str
+    ) -> None:
         self._refuse(tenant, url, "write")
 
     def list(self, tenant: str, prefix: str) -> AsyncIterator[Object]:
@@ -30,4 +33,9 @@ class AbsentBuckets:
 
     def _refuse(self, tenant: str, url: str, access: Access) -> NoReturn:
         opened(self.prefixes, tenant, url, access)
-        raise EgressRefused("buckets are reached by an extra: pip install 'pixelflow-server[s3]'", extra="s3")
+        install = f"pip install '{PACKAGE}[s3]'"
+        raise EgressRefused(
+            f"the extra 's3', which reaches buckets and folders, is not installed: {install}",
+            extra="s3",
+            install=install,
+        )

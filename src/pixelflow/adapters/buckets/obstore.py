@@ -44,14 +44,18 @@ class ObstoreBuckets:
             found = await obstore.get_async(store, place.key)
         yield _chunks(found, place)
 
-    async def write(self, tenant: str, url: str, chunks: AsyncIterable[bytes], media_type: str) -> None:
+    async def write(
+        self, tenant: str, url: str, chunks: AsyncIterable[bytes], size: int, media_type: str
+    ) -> None:
         store, place = self._opened(tenant, url, "write")
         local = place.scheme == "file"
+        parts = size > PART_BYTES
         with _translated(place):
             await obstore.put_async(
                 store,
                 place.key,
-                chunks,
+                chunks if parts else b"".join([chunk async for chunk in chunks]),
+                use_multipart=parts,
                 attributes=None if local else {"Content-Type": media_type},
                 chunk_size=PART_BYTES,
                 max_concurrency=PARTS_AT_ONCE,

@@ -53,7 +53,7 @@ def read_prefix(text: str) -> Prefix:
     """``scheme://bucket/path?option=value``, with ``access=read`` or ``access=write`` to open it one way
     only; raises ValueError."""
     address, _, query = text.partition("?")
-    options = dict(parse_qsl(query, keep_blank_values=True, strict_parsing=True)) if query else {}
+    options = dict(parse_qsl(query, keep_blank_values=True))
     place = read_place(address.rstrip("/") if not address.endswith("://") else address, below=False)
     access: frozenset[Access]
     match options.pop("access", None):
