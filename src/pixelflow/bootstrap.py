@@ -30,7 +30,9 @@ from pixelflow.control.rescue import Rescuer
 from pixelflow.control.signing import UrlSigner
 from pixelflow.control.sweep import Sweeper
 from pixelflow.control.templates import Templates
+from pixelflow.control.waking import Waker
 from pixelflow.control.webhooks import Webhooks
+from pixelflow.domain.breaker import Breaker, Circuit, Circuits
 from pixelflow.domain.errors import PixelFlowError
 from pixelflow.http.services import Check, HttpOptions, Services
 from pixelflow.http.shapes.webhooks import payload
@@ -133,6 +135,9 @@ async def assemble(settings: Settings, stopping: Callable[[], bool]) -> AsyncIte
         metrics = Metrics()
         owner = f"{os.uname().nodename}:{os.getpid()}:{secrets.token_hex(4)}"
         dispatcher = _dispatcher(settings, store, egress.sending, metrics, owner)
+        policy = settings.breaker
+        circuits = Circuits(time.monotonic, Breaker(policy), Breaker(policy))
+        waker = Waker(store, queue, time.time)
         worker = Worker(
             owner=owner,
             store=store,
@@ -155,8 +160,11 @@ async def assemble(settings: Settings, stopping: Callable[[], bool]) -> AsyncIte
             max_transfers=settings.egress.max_transfers,
             observe=metrics.phase,
             ended=metrics.ended,
+            backoff=settings.backoff,
+            circuits=circuits,
+            expect=waker.expect,
         )
-        keeper = Keeper(_duties(settings, store, storage, queue, hub))
+        keeper = Keeper(_duties(settings, store, storage, queue, hub, waker))
         try:
             await pool.start()
             services = _services(
@@ -172,6 +180,8 @@ async def assemble(settings: Settings, stopping: Callable[[], bool]) -> AsyncIte
                 fetcher,
                 deliverer,
                 egress.sending,
+                waker,
+                circuits,
             )
             yield System(store, storage, queue, hub, pool, worker, keeper, dispatcher, services)
         finally:
@@ -183,7 +193,9 @@ async def assemble(settings: Settings, stopping: Callable[[], bool]) -> AsyncIte
         await store.close()
 
 
-def _duties(settings: Settings, store: Book, storage: Storage, queue: Queue, hub: EventHub) -> Sequence[Duty]:
+def _duties(
+    settings: Settings, store: Book, storage: Storage, queue: Queue, hub: EventHub, waker: Waker
+) -> Sequence[Duty]:
     """Everything that the keeper does, in the order in which it matters."""
     pace = settings.keeper
     rescuer = Rescuer(store, queue, hub, pace.upload_wait_seconds)
@@ -192,6 +204,7 @@ def _duties(settings: Settings, store: Book, storage: Storage, queue: Queue, hub
     )
     return (
         Duty("rescue", pace.keeper_seconds, rescuer.rescue, rescuer.batch),
+        Duty("wake", pace.keeper_seconds, waker.wake, waker.batch, waker.wanted),
         Duty("ring", pace.keeper_seconds, rescuer.ring),
         Duty("expire_uploads", pace.sweep_seconds, rescuer.expire_uploads, rescuer.batch),
         Duty("sweep_jobs", pace.sweep_seconds, sweeper.sweep_jobs, sweeper.batch),
@@ -233,6 +246,8 @@ def _services(
     fetcher: Fetcher,
     deliverer: Deliverer,
     sending: Egress,
+    waker: Waker,
+    circuits: Circuits,
 ) -> Services:
     intake = fetcher.intake
     assets = Assets(store, storage, intake, time.time)
@@ -242,11 +257,13 @@ def _services(
 
     async def readiness() -> Sequence[Check]:
         kept = [_kept(record, keeper.clock()) for record in keeper.records.values()]
-        return (*await _readiness(settings, stopping, store, storage, pool), *kept)
+        checks = await _readiness(settings, stopping, store, storage, pool)
+        return (*checks, *_circuits(circuits), *kept)
 
     async def exposition() -> bytes:
         metrics.kept(list(keeper.records.values()), keeper.clock())
         metrics.waiting(await store.webhooks.backlog())
+        metrics.circuits(circuits)
         return metrics.render(await store.depth(), Slots(pool.size, pool.busy))
 
     jobs = Jobs(
@@ -261,6 +278,8 @@ def _services(
         deliverer,
         stopping=stopping,
         check_webhook=sending.check,
+        circuits=circuits,
+        expect=waker.expect,
     )
     limits = settings.image_limits
     templates = Templates(store.templates, assets, settings.http.templates_only)
@@ -309,6 +328,24 @@ async def _readiness(
         Check("pool", pool.healthy, f"{pool.size} decoders wanted, {pool.busy} busy"),
         *(Check(f"cage.{part}", good=True, detail=state) for part, state in pool.cage.items()),
     )
+
+
+def _circuits(circuits: Circuits) -> Sequence[Check]:
+    now = circuits.clock()
+    return [
+        Check(
+            f"circuit.{name}",
+            breaker.state(now) is Circuit.CLOSED,
+            f"{breaker.state(now)}: {breaker.error}" if breaker.error else breaker.state(now).value,
+            vital=False,
+            facts={
+                "state": breaker.state(now).value,
+                "failures": breaker.failures,
+                "seconds": round(breaker.seconds(now), 3),
+            },
+        )
+        for name, breaker in circuits.by_name.items()
+    ]
 
 
 def _kept(record: Record, now: float) -> Check:

@@ -12,6 +12,8 @@ from urllib.parse import urlencode
 from pydantic import AfterValidator, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from pixelflow.domain.backoff import Backoff
+from pixelflow.domain.breaker import BreakerPolicy
 from pixelflow.domain.installed import readable
 from pixelflow.domain.limits import ImageLimits
 from pixelflow.domain.webhook import SCHEDULE_SECONDS
@@ -108,6 +110,24 @@ class WorkerSettings(Part):
     """How often leases are renewed, and a cancelled job is noticed at the latest."""
     drain_seconds: Annotated[float, Field(ge=0)] = 25.0
     """How long a stopping server waits for its running jobs."""
+
+
+class RetrySettings(Part):
+    """What happens when the store, the storage or another machine does not answer."""
+
+    fault_tries: Annotated[int, Field(ge=1, le=1000)] = 10
+    """A job fails (`unavailable`) once so many attempts were ended by a service that did not answer."""
+    fault_backoff_seconds: Annotated[float, Field(gt=0)] = 1.0
+    """Longest pause before such a job is tried again the first time; it doubles each time, and each pause is
+    a random part of it."""
+    max_fault_backoff_seconds: Annotated[float, Field(gt=0)] = 60.0
+    """Longest that pause grows to."""
+    breaker_failures: Annotated[int, Field(ge=1)] = 5
+    """After so many failures in a row a service is left alone, and nothing is claimed that needs it."""
+    breaker_seconds: Annotated[float, Field(gt=0)] = 1.0
+    """How long at first; it doubles each time that a trial fails."""
+    max_breaker_seconds: Annotated[float, Field(gt=0)] = 30.0
+    """Longest that this grows to, and how long a trial may take."""
 
 
 class KeeperSettings(Part):
@@ -245,6 +265,7 @@ class Settings:
         self.storage = part(StorageSettings)
         self.queue = part(QueueSettings)
         self.worker = part(WorkerSettings)
+        self.retries = part(RetrySettings)
         self.keeper = part(KeeperSettings)
         self.limits = part(LimitSettings)
         self.formats = part(FormatSettings)
@@ -305,6 +326,18 @@ class Settings:
         return "file://?" + urlencode(
             {"uploads": self.storage.upload_dir, "outputs": self.storage.output_dir}
         )
+
+    @property
+    def backoff(self) -> Backoff:
+        """When a job is tried again after a fault."""
+        given = self.retries
+        return Backoff(given.fault_backoff_seconds, given.max_fault_backoff_seconds, given.fault_tries)
+
+    @property
+    def breaker(self) -> BreakerPolicy:
+        """When a service is left alone."""
+        given = self.retries
+        return BreakerPolicy(given.breaker_failures, given.breaker_seconds, given.max_breaker_seconds)
 
     @property
     def pool_size(self) -> int:

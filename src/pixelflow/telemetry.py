@@ -12,6 +12,7 @@ import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from pixelflow.control.keeper import Record
+from pixelflow.domain.breaker import Circuit, Circuits
 from pixelflow.domain.job import JobState
 from pixelflow.domain.secrets import HIDDEN, is_secret
 from pixelflow.ports.store import Depth
@@ -117,6 +118,12 @@ class Metrics:
             name: Gauge(f"pixelflow_keeper_{name}", text, ["duty"], registry=self.registry)
             for name, text in DUTY_GAUGES.items()
         }
+        self._circuits = Gauge(
+            "pixelflow_circuit",
+            "Circuit breaker of a service: 1 in the state that it is in.",
+            ["service", "state"],
+            registry=self.registry,
+        )
         self._hits, self._misses = reused.labels("hit"), reused.labels("miss")
         self._pending = Gauge(
             "pixelflow_webhook_pending", "Deliveries that are not done.", registry=self.registry
@@ -177,6 +184,13 @@ class Metrics:
         """What is still to be delivered."""
         self._pending.set(backlog.pending)
         self._lag.set(backlog.lag_seconds)
+
+    def circuits(self, circuits: Circuits) -> None:
+        """Which services are left alone."""
+        for name, breaker in circuits.by_name.items():
+            now = breaker.state(circuits.clock())
+            for state in Circuit:
+                self._circuits.labels(name, state.value).set(state is now)
 
     def render(self, depth: Depth, slots: Slots) -> bytes:
         """The exposition text, with the gauges as they are now."""

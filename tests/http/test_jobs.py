@@ -66,6 +66,8 @@ def test_a_completed_job_shows_everything(site: Site, jpeg: bytes, webp: bytes) 
             "outputs",
             "progress",
             "attempt",
+            "faults",
+            "not_before",
             "priority",
             "error",
         ),

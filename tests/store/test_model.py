@@ -49,7 +49,11 @@ PICK = st.integers(0, 15)
 """Few numbers, so that the same job is often hit again."""
 KEYS = [b"a" * 16, b"b" * 16]
 """Of the step cache: jobs share them."""
-WRITES = ["renew", "announce", "announce", "finish", "fail", "crash", "crash", "crash", "release", "race"]
+WRITES = [
+    "renew", "announce", "announce", "finish", "fail", "crash", "crash", "crash", "release", "race",
+    "fault", "fault", "give_up",
+]  # fmt: skip
+FAULT_SECONDS = LEASE / 2
 
 
 @dataclass
@@ -65,6 +69,8 @@ class Expected:
     attempt: int = 0
     crashes: int = 0
     losses: int = 0
+    faults: int = 0
+    not_before: float | None = None
     owner: str | None = None
     lease_until: float | None = None
     outputs: list[str] = field(default_factory=list)
@@ -80,6 +86,8 @@ class Expected:
         self.outputs = [DONE] if state is S.COMPLETED else []
         if state is not S.PROCESSING:
             self.owner = self.lease_until = None
+        if state is not S.QUEUED and state is not S.AWAITING_UPLOAD:
+            self.not_before = None
         self.events.append((EventKind.entered(state), self.attempt))
 
     def held(self, claim: Claim) -> bool:
@@ -89,10 +97,11 @@ class Expected:
         return (
             self.tenant, self.id, self.state, self.priority, self.queued_at, self.attempt,
             self.crashes, self.losses, self.owner, self.lease_until, self.state in TERMINAL, self.outputs,
+            self.faults, self.not_before,
         ) == (
             job.tenant, job.id, job.state, job.priority, job.queued_at, job.attempt,
             job.crashes, job.losses, job.owner, job.lease_until, job.finished_at is not None,
-            [output.id for output in job.outputs],
+            [output.id for output in job.outputs], job.faults, job.not_before,
         )  # fmt: skip
 
 
@@ -137,12 +146,17 @@ class Book(RuleBasedStateMachine):
         tenants=st.lists(st.sampled_from(TENANTS), min_size=1, max_size=5),
         priority=st.sampled_from([0, 0, 0, 5]),
         state=st.sampled_from([S.QUEUED, S.QUEUED, S.QUEUED, S.AWAITING_UPLOAD]),
+        later=st.sampled_from([None, None, None, 1.0, LEASE]),
     )
-    def create(self, tenants: list[str], priority: int, state: JobState) -> None:
+    def create(self, tenants: list[str], priority: int, state: JobState, later: float | None) -> None:
         for tenant in tenants:
-            job = Job(tenant, new_id(), state, [], Source("upload"), 0, 0, priority=priority)
+            at = None if later is None else self.now + later
+            source = Source("upload")
+            job = Job(
+                tenant, new_id(), state, [], source, 0, 0, priority=priority, not_before=at, scheduled_at=at
+            )
             queued_at = self.now if state is S.QUEUED else None
-            expected = Expected(tenant, job.id, state, priority, self.now, queued_at)
+            expected = Expected(tenant, job.id, state, priority, self.now, queued_at, not_before=at)
             expected.enter(state)
             self.expected[job.id] = expected
             self.check(expected, self.run(self.store.create(job)).job)
@@ -190,7 +204,7 @@ class Book(RuleBasedStateMachine):
         if job_id in self.deleted or expected.state not in RETRYABLE:
             assert again is None
             return
-        expected.crashes = expected.losses = 0
+        expected.crashes = expected.losses = expected.faults = 0
         expected.queued_at = self.now
         expected.enter(S.QUEUED)
         self.check(expected, again)
@@ -267,6 +281,22 @@ class Book(RuleBasedStateMachine):
     def crash(self, claim: Claim) -> None:
         self.crashed(claim, self.run(self.store.crashed(claim, Failure("crash", "signal 11"))))
 
+    def fault(self, claim: Claim) -> None:
+        """A service did not answer: the job waits."""
+        self.faulted(claim, FAULT_SECONDS, S.QUEUED)
+
+    def give_up(self, claim: Claim) -> None:
+        self.faulted(claim, None, S.FAILED)
+
+    def faulted(self, claim: Claim, seconds: float | None, state: JobState) -> None:
+        expected = self.find(claim.job_id)
+        if self.holds(claim):
+            expected.faults += 1
+        after = self.run(self.store.fault(claim, Failure("unavailable", "no answer"), seconds))
+        if after is not None and seconds is not None:
+            expected.not_before = self.now + seconds
+        self.ended(claim, after, state)
+
     def release(self, claim: Claim) -> None:
         released = self.run(self.store.release([claim]))
         self.ended(claim, released[0] if released else None, S.QUEUED)
@@ -302,6 +332,7 @@ class Book(RuleBasedStateMachine):
     def keep(self, seconds: float, limit: int, uploads: bool) -> None:
         self.now += seconds
         self.rescue(limit)
+        self.wake(limit)
         if uploads:
             self.expire_uploads(LEASE)
 
@@ -315,6 +346,28 @@ class Book(RuleBasedStateMachine):
             expected.losses += 1
             expected.enter(S.QUARANTINED if expected.losses >= MAX_LOSSES else S.QUEUED)
             self.check(expected, job)
+
+    def wake(self, limit: int) -> None:
+        waiting = [one for one in self.living() if one.state is S.QUEUED and one.not_before is not None]
+        due = sorted((one for one in waiting if self.until(one) <= self.now), key=self.until)
+        woken = self.run(self.store.wake(limit))
+        assert woken.jobs == min(limit, len(due))
+        last = self.until(due[woken.jobs - 1]) if woken.jobs else 0.0
+        for one in due:
+            if self.until(one) > last:
+                break
+            job = self.run(self.store.get(one.tenant, one.id))
+            assert job is not None
+            if job.not_before is None:
+                one.queued_at = one.queued_at if one.faults else one.not_before
+                one.not_before = None
+        left = [self.until(one) for one in waiting if one.not_before is not None]
+        assert woken.next_seconds == (max(0.0, min(left) - self.now) if left else None)
+
+    @staticmethod
+    def until(one: Expected) -> float:
+        assert one.not_before is not None
+        return one.not_before
 
     def expire_uploads(self, older: float) -> None:
         late = {
@@ -335,7 +388,7 @@ class Book(RuleBasedStateMachine):
         if hasattr(self, "store"):
             depth = self.run(self.store.depth())
             assert +Counter(depth.by_state) == Counter(one.state for one in self.living())
-            queued = [one.queued_at for one in self.living() if one.state is S.QUEUED and one.queued_at]
+            queued = [one.queued_at for one in self.waiting() if one.queued_at]
             assert depth.oldest_queued_seconds == (self.now - min(queued) if queued else 0)
 
     @invariant()
@@ -352,6 +405,10 @@ class Book(RuleBasedStateMachine):
 
     def living(self) -> list[Expected]:
         return [one for one in self.expected.values() if one.id not in self.deleted]
+
+    def waiting(self) -> list[Expected]:
+        """What can be claimed."""
+        return [one for one in self.living() if one.state is S.QUEUED and one.not_before is None]
 
     def holds(self, claim: Claim) -> bool:
         return claim.job_id not in self.deleted and self.expected[claim.job_id].held(claim)
@@ -370,7 +427,7 @@ class Book(RuleBasedStateMachine):
 
     def best(self) -> set[str]:
         """The queued jobs that a claim may take now: more than one only where all the rules leave a tie."""
-        queued = [one for one in self.living() if one.state is S.QUEUED]
+        queued = self.waiting()
         top = [one for one in queued if one.priority == max(other.priority for other in queued)]
         flying = Counter(one.tenant for one in self.living() if one.state is S.PROCESSING)
         fair = [one for one in top if flying[one.tenant] == min(flying[other.tenant] for other in top)]

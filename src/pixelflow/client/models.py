@@ -74,6 +74,7 @@ class Job:
     status: str
     progress: int = 0
     attempt: int = 0
+    faults: int = 0
     priority: int = 0
     source: Source = field(default_factory=Source)
     pipeline: Sequence[Mapping[str, Any]] = ()
@@ -82,6 +83,7 @@ class Job:
     error: Failure | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
     webhook_url: str | None = None
+    not_before: datetime | None = None
     created_at: datetime | None = None
     queued_at: datetime | None = None
     started_at: datetime | None = None
@@ -103,7 +105,7 @@ class Job:
                 **{
                     name: _moment(document.get(name))
                     for name in cls.__dataclass_fields__
-                    if name.endswith("_at")
+                    if name.endswith("_at") or name == "not_before"
                 },
                 "source": known(Source, document.get("source") or {}),
                 "outputs": tuple(_output(item) for item in document.get("outputs") or ()),

@@ -20,28 +20,34 @@ class Inspected:
     """A stream of a picture's bytes that passes on what it gets, and breaks off what must not come in.
 
     Iterating raises UnsupportedImage after the first bytes, before more are read, and TooLarge at the first
-    byte over the cap. ``format`` is known once the first chunk was passed on.
+    byte over the cap. ``format`` is known once the first chunk was passed on, ``broken`` says that the
+    stream itself failed.
     """
 
     def __init__(self, chunks: AsyncIterable[bytes], limits: IntakeLimits) -> None:
         self.format = ""
+        self.broken = False
         self._chunks = chunks
         self._limits = limits
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         left = self._limits.max_bytes
         head = b""
-        async for chunk in self._chunks:
-            left -= len(chunk)
-            if left < 0:
-                raise too_large(self._limits.max_bytes)
-            if self.format:
-                yield chunk
-                continue
-            head += chunk
-            if len(head) >= SNIFF_BYTES:
-                self.format = recognised(head, self._limits.formats)
-                yield head
+        try:
+            async for chunk in self._chunks:
+                left -= len(chunk)
+                if left < 0:
+                    raise too_large(self._limits.max_bytes)
+                if self.format:
+                    yield chunk
+                    continue
+                head += chunk
+                if len(head) >= SNIFF_BYTES:
+                    self.format = recognised(head, self._limits.formats)
+                    yield head
+        except OSError:
+            self.broken = True
+            raise
         if not self.format:
             self.format = recognised(head, self._limits.formats)
             yield head

@@ -1,5 +1,6 @@
 """What a caller can do with jobs."""
 
+import math
 import time
 from collections.abc import AsyncIterable, Awaitable, Callable
 from contextlib import suppress
@@ -15,7 +16,8 @@ from pixelflow.control.idempotency import RunningKeys
 from pixelflow.control.intake import Inspected, IntakeLimits
 from pixelflow.control.order import Order
 from pixelflow.control.sweep import keys_of
-from pixelflow.domain.errors import StateConflict, UnknownId
+from pixelflow.domain.breaker import Circuit, Circuits
+from pixelflow.domain.errors import Busy, StateConflict, UnknownId
 from pixelflow.domain.event import Event, EventKind
 from pixelflow.domain.job import RETRYABLE, Job, JobState, Remote, Source, new_id
 from pixelflow.domain.keys import input_key
@@ -56,6 +58,10 @@ class Jobs:
     clock: Callable[[], float] = time.time
     stopping: Callable[[], bool] = lambda: False
     """Whether the server is going down; waiting callers are then answered with what there is."""
+    circuits: Circuits = field(default_factory=lambda: Circuits(time.monotonic))
+    """While the storage's is open, no picture is taken."""
+    expect: Callable[[float | None], None] = lambda at: None
+    """Told when a job may be claimed, in Unix seconds."""
     running: RunningKeys = field(default_factory=RunningKeys)
     check_webhook: Callable[[str], Awaitable[None]] | None = None
     """Raises EgressRefused for a webhook_url that is not sent to."""
@@ -220,8 +226,20 @@ class Jobs:
     async def _stored(
         self, tenant: str, job_id: str, kind: str, chunks: AsyncIterable[bytes], intake: IntakeLimits
     ) -> Source:
+        storage, now = self.circuits.storage, self.circuits.clock()
+        if storage.state(now) is Circuit.OPEN:
+            raise Busy(
+                "the storage does not answer; it is tried again soon",
+                code="storage_unavailable",
+                retry_after=max(1, math.ceil(storage.seconds(now))),
+            )
         inspected = Inspected(chunks, intake)
-        stored = await self.storage.put(input_key(tenant, job_id), inspected)
+        try:
+            stored = await self.storage.put(input_key(tenant, job_id), inspected)
+        except OSError as error:
+            if not inspected.broken:
+                storage.failed(self.circuits.clock(), error)
+            raise
         return Source(kind, stored.key, stored.bytes, stored.sha256, inspected.format)
 
     def _new(self, tenant: str, job_id: str, order: Order, state: JobState, source: Source) -> Job:

@@ -18,14 +18,15 @@ class JobState(StrEnum):
     """Created without bytes; ended by ``start`` after the upload, by ``cancel``, or by the keeper when none
     comes."""
     QUEUED = "queued"
-    """Durable and waiting; ended by a claim or by ``cancel``."""
+    """Durable and waiting, with ``not_before`` for that time first; ended by a claim or by ``cancel``."""
     PROCESSING = "processing"
     """Claimed by one owner under a lease; ended by that owner, by ``cancel``, or by the keeper once the
     lease is over."""
     COMPLETED = "completed"
     """Every step has its output; ended by nothing."""
     FAILED = "failed"
-    """The picture or a step cannot be done, or no upload came; ``retry`` queues it again."""
+    """The picture or a step cannot be done, no upload came, or what it needs did not answer too often;
+    ``retry`` queues it again."""
     CANCELLED = "cancelled"
     """The caller stopped it; ``retry`` queues it again."""
     QUARANTINED = "quarantined"
@@ -58,7 +59,8 @@ class Failure:
     """Why a job ended without its outputs.
 
     ``code`` is one of ``corrupt``, ``unsupported``, ``limit``, ``invalid`` (a step that this picture cannot
-    take), ``timeout``, ``crash``, ``oom``, ``lost``, ``upload_expired``, ``source_missing``, ``internal``.
+    take), ``timeout``, ``crash``, ``oom``, ``lost``, ``unavailable`` (the store, the storage or another
+    machine did not answer, again and again), ``upload_expired``, ``source_missing``, ``internal``.
 
     Of a picture by URL: ``source_not_found``, ``source_denied`` (another refusal that stays),
     ``source_refused`` (a URL or an address that this server does not call), ``source_unsupported``,
@@ -124,6 +126,17 @@ class Output:
     choice: Choice | None = None
     ready_at: float | None = None
     delivered: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a picture says of itself before it is decoded, sides in pixels, and ``cost``, the CPU time in
+    seconds that was predicted from it."""
+
+    format: str
+    width: int
+    height: int
+    cost: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,7 @@ CODES: Mapping[str, str] = {
     "slow_body": "The body came slower than 1 KB/s for SLOW_BODY_SECONDS.",
     "source_unreadable": "The header of the source cannot be read; `detail` says why. Describe it instead.",
     "state_conflict": "The job's state does not allow this; `state` names it.",
+    "storage_unavailable": "The storage failed again and again; try again after `Retry-After` seconds.",
     "storage_full": "The disk is full; nothing was kept.",
     "store_unavailable": "The job store cannot answer; try again after `Retry-After` seconds.",
     "template_in_use": "A name still means this version; promote another one first.",

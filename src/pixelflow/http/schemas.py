@@ -102,6 +102,8 @@ class Job(Shape):
     outputs: list[Output]
     progress: int = Field(ge=0, le=100, examples=[100])
     attempt: int = Field(examples=[1])
+    faults: int = Field(examples=[0], description="Attempts that ended because a service did not answer")
+    not_before: Moment | None = Field(description="Until when a queued job waits")
     priority: int = Field(ge=-10, le=10, examples=[0])
     error: Failure | None
     metadata: dict[str, Any] = Field(examples=[{"order": 17}])

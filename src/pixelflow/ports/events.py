@@ -1,5 +1,6 @@
 """Live news of jobs."""
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -21,6 +22,9 @@ class EventHub(Protocol):
     here."""
 
     def publish(self, event: Event, job: Job) -> None: ...
+
+    def watch(self, told: Callable[[Event, Job], None]) -> AbstractContextManager[None]:
+        """Have every event of this process told as it is published; ``told`` must not wait or raise."""
 
     def subscribe(self, tenant: str, job_id: str | None = None) -> AbstractContextManager[Subscription]:
         """Events of one job, or of all of a tenant's jobs."""

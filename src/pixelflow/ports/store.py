@@ -7,7 +7,7 @@ from typing import Generic, Protocol, TypeVar
 from pixelflow.domain.asset import JOB, Asset
 from pixelflow.domain.audit import KEEPER
 from pixelflow.domain.event import Event
-from pixelflow.domain.job import Claim, Completion, Failure, Job, JobState, Output, Source
+from pixelflow.domain.job import Claim, Completion, Failure, Header, Job, JobState, Output, Source
 
 T = TypeVar("T")
 
@@ -57,6 +57,14 @@ class Recalled:
 
     output: Output
     source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class Woken:
+    """How many jobs can be claimed now that could not before, and in how many seconds the next one can."""
+
+    jobs: int
+    next_seconds: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +123,17 @@ class JobStore(Protocol):
     async def recall(self, tenant: str, keys: Sequence[bytes]) -> Mapping[bytes, Recalled]:
         """What jobs of the tenant were completed with under these keys, of each the newest job's."""
 
-    async def crashed(self, claim: Claim, failure: Failure) -> Job | None:
-        """processing → queued with one crash more, or → quarantined at ``MAX_CRASHES``."""
+    async def crashed(self, claim: Claim, failure: Failure, found: Header | None = None) -> Job | None:
+        """processing → queued with one crash more, or → quarantined at ``MAX_CRASHES``; ``found`` is kept
+        with the source."""
+
+    async def fault(self, claim: Claim, failure: Failure, wait_seconds: float | None) -> Job | None:
+        """processing → queued with one fault more, not to be claimed before ``wait_seconds`` are over; with
+        ``None`` of them → failed."""
+
+    async def wake(self, limit: int) -> Woken:
+        """Queued jobs whose ``not_before`` has passed can be claimed; those that were scheduled wait since
+        then."""
 
     async def release(self, claims: Sequence[Claim]) -> Sequence[Job]:
         """processing → queued without penalty, as at a drain."""

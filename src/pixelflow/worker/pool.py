@@ -159,15 +159,18 @@ class Pool:
         fds: Sequence[int],
         on_progress: Callable[[int], None],
         on_written: Callable[[wire.Made], None] = lambda made: None,
+        seconds: float | None = None,
     ) -> Running:
         """Have a task done; ``fds`` stay open until its outcome, or one until its output is told to be
-        written. Raises Busy when there is no room.
+        written; ``seconds`` bounds it where they are fewer than the pool's. Raises Busy when there is no
+        room.
 
         Room that a dying decoder took away since the caller asked is no reason to refuse.
         """
         if len(self._waiting) >= MOST_PLACES * self._target:
             raise Busy("the decoders have all they can take", retry_after=1)
         running = Running(task, fds, on_progress, asyncio.get_running_loop().create_future(), on_written)
+        running.seconds = seconds
         running.outcome.add_done_callback(running.abandoned)
         if self._options.svg and any(_is_svg(file) for file in fds[: 1 + len(task.assets)]):
             self._decoders.update(self._solitary.submit(running, self._target))

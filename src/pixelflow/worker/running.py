@@ -40,6 +40,8 @@ class Running:
     outcome: "Future[Outcome]"
     on_written: Callable[[wire.Made], None] = lambda made: None
     """Told of an output that is complete before the task is."""
+    seconds: float | None = None
+    """How long it may take, where that is less than others may."""
     written: set[str] = field(default_factory=set)
     """The steps whose outputs it was told of."""
     begun: bool = False

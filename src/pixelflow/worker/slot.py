@@ -173,11 +173,16 @@ class Slot:
         self._messages = 0
         self._begun_at = self._loop.time()
         self._cancel_timer()
-        seconds = WITHDRAWN_SECONDS if head.outcome.done() else self._job_seconds
-        self._timer = self._loop.call_later(seconds, self._overdue)
+        own = head.seconds if head.seconds is not None and head.seconds < self._job_seconds else None
+        seconds = WITHDRAWN_SECONDS if head.outcome.done() else own or self._job_seconds
+        self._timer = self._loop.call_later(seconds, self._overdue, own)
 
-    def _overdue(self) -> None:
-        self.kill(Died("timeout", f"took longer than {self._job_seconds:g} seconds (MAX_JOB_SECONDS)"))
+    def _overdue(self, own_seconds: float | None) -> None:
+        if own_seconds is not None:
+            words = f"took longer than {own_seconds:g} seconds (the job's deadline_seconds)"
+        else:
+            words = f"took longer than {self._job_seconds:g} seconds (MAX_JOB_SECONDS)"
+        self.kill(Died("timeout", words))
 
     def _progressed(self, percent: int) -> None:
         self._messages += 1

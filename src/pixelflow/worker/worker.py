@@ -4,12 +4,14 @@ import asyncio
 import os
 import time
 from collections.abc import Callable, Coroutine, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
 
+from pixelflow.domain.backoff import Backoff
+from pixelflow.domain.breaker import Circuits
 from pixelflow.domain.errors import PixelFlowError, TransferFailed
 from pixelflow.domain.event import Event, EventKind
 from pixelflow.domain.job import Claim, Completion, Failure, Job, JobState, Output, SkippedOutput, Source
@@ -28,6 +30,7 @@ from pixelflow.worker.lease import ClaimLost, Lease, Leases
 from pixelflow.worker.pool import Pool
 from pixelflow.worker.results import Results
 from pixelflow.worker.running import Died, Running, Stopped
+from pixelflow.worker.setbacks import Setbacks
 
 log = structlog.get_logger()
 
@@ -43,7 +46,7 @@ class Pace:
     announce_after_seconds: float = 0.3
     """How long a job runs before its outputs are told of as they come."""
     fault_seconds: float = 1.0
-    """Pause after the store or the storage failed."""
+    """Pause after a claim, or the end of an attempt, could not be written."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,12 @@ class Worker:
     """Told each phase's name (waiting, decode, an operation, encode, storing) and its seconds."""
     ended: Callable[[str, str], None] = lambda state, code: None
     """Told the state and the failure's code of each job that ends here."""
+    backoff: Backoff = field(default_factory=Backoff)
+    """When a job is tried again whose attempt was ended by a service."""
+    circuits: Circuits = field(default_factory=lambda: Circuits(time.monotonic))
+    """While one is open, no job is claimed."""
+    expect: Callable[[float | None], None] = lambda at: None
+    """Told when a job may be claimed again, in Unix seconds."""
     room: asyncio.Event = field(default_factory=asyncio.Event)
     """Set by the pool when a slot comes free."""
     leases: Leases = field(default_factory=Leases)
@@ -77,9 +86,10 @@ class Worker:
 
     async def run(self) -> None:
         """Claim for every free place, then wait for a ring or a free place; never returns."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._renew(), name="heartbeat")
-            group.create_task(self._claim(), name="claim")
+        with self.hub.watch(self._heard):
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._renew(), name="heartbeat")
+                group.create_task(self._claim(), name="claim")
 
     async def drain(self, seconds: float) -> None:
         """Let running jobs end for that long, then give the others back without penalty."""
@@ -96,8 +106,16 @@ class Worker:
             await self.store.release(left)
             log.info("jobs given back", jobs=len(left))
 
+    def _heard(self, event: Event, job: Job) -> None:
+        """What is cancelled or deleted in this process ends here at once, elsewhere at the next heartbeat."""
+        if event.kind in {EventKind.CANCELLED, EventKind.DELETED}:
+            for claim, lease in self.leases.by_claim.items():
+                if claim.job_id == job.id and claim.tenant == job.tenant:
+                    lease.stop()
+
     async def _claim(self) -> None:
         rings = 0
+        circuits = self.circuits
         while True:
             self.room.clear()
             places = min(
@@ -106,13 +124,22 @@ class Worker:
             if places <= 0:
                 await self.room.wait()
                 continue
+            if not circuits.allow():
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self.room.wait(), max(circuits.seconds(), 0.001))
+                continue
             try:
-                jobs = await self.store.claim(self.owner, self.pace.lease_seconds, places)
+                asked = 1 if circuits.trying else places
+                jobs = await self.store.claim(self.owner, self.pace.lease_seconds, asked)
+                circuits.store.succeeded()
+                if not jobs:
+                    circuits.storage.unused(circuits.clock())
                 if rings:
                     await self.queue.acknowledge(rings)
                     rings = 0
             except (OSError, PixelFlowError) as error:
                 log.warning("claim failed", error=str(error))
+                circuits.store.failed(circuits.clock(), error)
                 await asyncio.sleep(self.pace.fault_seconds)
                 continue
             for job in jobs:
@@ -121,7 +148,7 @@ class Worker:
                 task = asyncio.create_task(self._work(job, lease), name=f"job {job.id}")
                 self.tasks.add(task)
                 task.add_done_callback(self.tasks.discard)
-            if len(jobs) < places:
+            if len(jobs) < asked:
                 rings = await self.queue.wait(self.pace.idle_seconds)
 
     async def _renew(self) -> None:
@@ -147,18 +174,20 @@ class Worker:
         try:
             ended = await self._attempt(job, claim, lease, results)
         except (OSError, PixelFlowError) as error:
-            words.warning("attempt given back", error=str(error))
-            await asyncio.sleep(self.pace.fault_seconds)
-            ended = await self._released(claim)
-            await self.queue.ring()
+            ended = await self._setbacks.broken(job, claim, lease, error)
         else:
+            if ended is not None:
+                self.circuits.storage.succeeded()
+            else:
+                self.circuits.storage.unused(self.circuits.clock())
             if ended is None and results.ready:
                 await self._released(claim)  # no row may name files that go
         finally:
             self.leases.by_claim.pop(claim, None)
             self.room.set()
         if results.ready and (ended is None or ended.state is not JobState.COMPLETED):
-            await results.withdraw()
+            with suppress(OSError):  # the sweep finds what stays
+                await results.withdraw()
         if ended is None:
             words.info("write refused", reason="the claim is no longer held")
             return
@@ -171,6 +200,19 @@ class Worker:
     def _results(self, job: Job, lease: Lease) -> Results:
         announce_at = asyncio.get_running_loop().time() + self.pace.announce_after_seconds
         return Results(job, self.store, self.storage, self.hub, announce_at, lease.stop)
+
+    @property
+    def _setbacks(self) -> Setbacks:
+        return Setbacks(
+            self.store,
+            self.storage,
+            self.pool,
+            self.limits,
+            self.circuits,
+            self.backoff,
+            self.pace.fault_seconds,
+            self.expect,
+        )
 
     async def _released(self, claim: Claim) -> Job | None:
         released = await self.store.release([claim])
@@ -257,8 +299,8 @@ class Worker:
                 return await self.store.finish(claim, Completion(failure=Failure(code, message, step_id)))
             case Died("timeout", detail):
                 return await self.store.finish(claim, Completion(failure=Failure("timeout", detail)))
-            case Died(kind, detail):
-                ended = await self.store.crashed(claim, Failure(kind, detail))
+            case Died():
+                ended = await self._setbacks.crashed(job, claim, outcome)
                 await self.queue.ring()
                 return ended
             case Stopped():
@@ -272,7 +314,11 @@ class Worker:
             limits=self.limits,
         )
         return self.pool.submit(
-            task, files, lambda percent: self._progress(results.job, lease, percent), results.written
+            task,
+            files,
+            lambda percent: self._progress(results.job, lease, percent),
+            results.written,
+            results.job.deadline_seconds,
         )
 
     def _progress(self, job: Job, lease: Lease, percent: int) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from pixelflow.domain.event import Event, EventKind
@@ -58,11 +58,22 @@ class MemoryHub(EventHub):
     def __init__(self, max_inbox: int = MAX_INBOX) -> None:
         self._max_inbox = max_inbox
         self._inboxes: dict[Topic, list[Inbox]] = {}
+        self._watchers: list[Callable[[Event, Job], None]] = []
 
     def publish(self, event: Event, job: Job) -> None:
+        for told in self._watchers:
+            told(event, job)
         for topic in ((event.tenant, event.job_id), (event.tenant, None)):
             for inbox in self._inboxes.get(topic, ()):
                 inbox.add((event, job))
+
+    @contextmanager
+    def watch(self, told: Callable[[Event, Job], None]) -> Iterator[None]:
+        self._watchers.append(told)
+        try:
+            yield
+        finally:
+            self._watchers.remove(told)
 
     @contextmanager
     def subscribe(self, tenant: str, job_id: str | None = None) -> Iterator[Inbox]:

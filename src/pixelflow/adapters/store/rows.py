@@ -10,6 +10,7 @@ from pixelflow.domain.event import Event, EventKind
 from pixelflow.domain.job import (
     Completion,
     Failure,
+    Header,
     Job,
     JobState,
     Output,
@@ -97,6 +98,14 @@ def completion_values(completion: Completion) -> dict[str, object]:
         "found": json_text({name: value for name, value in found.items() if value is not None}),
         "manifest": json_text(completion.manifest),
     }
+
+
+def header_values(found: Header | None) -> dict[str, object]:
+    """The columns that keep what is known of a picture which nobody could finish, by name."""
+    if found is None:
+        return {"found": None, "cost": None}
+    facts = {"format": found.format, "width": found.width, "height": found.height}
+    return {"found": json_text(facts), "cost": found.cost}
 
 
 def asset_values(asset: Asset) -> dict[str, object]:

@@ -22,6 +22,7 @@ from pixelflow.adapters.store.database import Database, open_database
 from pixelflow.adapters.store.rows import (
     asset_values,
     completion_values,
+    header_values,
     job_values,
     json_text,
     source_text,
@@ -36,9 +37,9 @@ from pixelflow.adapters.store.webhooks import SqliteWebhooks
 from pixelflow.domain.asset import Asset
 from pixelflow.domain.audit import KEEPER
 from pixelflow.domain.event import Event
-from pixelflow.domain.job import Claim, Completion, Failure, Job, JobState, Output, Source
+from pixelflow.domain.job import Claim, Completion, Failure, Header, Job, JobState, Output, Source
 from pixelflow.domain.keys import parse
-from pixelflow.ports.store import Created, Depth, IdempotencyKey, JobFilter, Page, Recalled
+from pixelflow.ports.store import Created, Depth, IdempotencyKey, JobFilter, Page, Recalled, Woken
 
 
 async def open_sqlite(
@@ -127,9 +128,16 @@ class SqliteStore:
         rows = ((key, self.database.one(sql.RECALL, {"tenant": tenant, "key": key})) for key in keys)
         return {key: found for key, row in rows if row and (found := to_recalled(row))}
 
-    async def crashed(self, claim: Claim, failure: Failure) -> Job | None:
+    async def crashed(self, claim: Claim, failure: Failure, found: Header | None = None) -> Job | None:
+        values = {"error": json_text(failure), **header_values(found)}
+        return await self.database.write(lambda tx: transitions.crash(tx, claim, values))
+
+    async def fault(self, claim: Claim, failure: Failure, wait_seconds: float | None) -> Job | None:
         error = json_text(failure)
-        return await self.database.write(lambda tx: transitions.crash(tx, claim, error))
+        return await self.database.write(lambda tx: transitions.fault(tx, claim, error, wait_seconds))
+
+    async def wake(self, limit: int) -> Woken:
+        return await self.database.write(lambda tx: transitions.wake(tx, limit))
 
     async def release(self, claims: Sequence[Claim]) -> Sequence[Job]:
         return await self.database.write(lambda tx: transitions.release(tx, claims))

@@ -92,6 +92,7 @@ ORDER BY step_cache.job_id DESC LIMIT 1
 
 CRASHED = f"""
 UPDATE job SET crashes = crashes + 1, updated_at = :now, progress = 0, outputs = NULL,
+    source = coalesce(json_patch(source, :found), source), cost = coalesce(:cost, cost),
     state = CASE WHEN crashes + 1 >= :max_crashes THEN 'quarantined' ELSE 'queued' END,
     error = CASE WHEN crashes + 1 >= :max_crashes THEN :error END,
     finished_at = CASE WHEN crashes + 1 >= :max_crashes THEN :now END,
@@ -105,6 +106,29 @@ UPDATE job SET state = 'queued', updated_at = :now, progress = 0, outputs = NULL
     owner = NULL, lease_until = NULL, sequence = :sequence
 WHERE {FENCE}
 RETURNING {JOB_COLUMNS}
+"""
+
+FAULT = f"""
+UPDATE job SET faults = faults + 1, updated_at = :now, progress = 0, outputs = NULL,
+    state = CASE WHEN :not_before IS NULL THEN 'failed' ELSE 'queued' END,
+    not_before = :not_before,
+    error = CASE WHEN :not_before IS NULL THEN :error END,
+    finished_at = CASE WHEN :not_before IS NULL THEN :now END,
+    owner = NULL, lease_until = NULL, sequence = :sequence
+WHERE {FENCE}
+RETURNING {JOB_COLUMNS}
+"""
+
+# What was scheduled waits since it could be claimed, what had a fault since it was queued.
+WAKE = """
+UPDATE job SET queued_at = CASE WHEN faults = 0 THEN not_before ELSE queued_at END, not_before = NULL
+WHERE state = 'queued' AND not_before IS NOT NULL AND rowid IN (
+    SELECT rowid FROM job
+    WHERE state = 'queued' AND not_before IS NOT NULL AND not_before <= :now ORDER BY not_before LIMIT :limit)
+"""
+
+NEXT_TO_WAKE = """
+SELECT not_before FROM job WHERE state = 'queued' AND not_before IS NOT NULL ORDER BY not_before LIMIT 1
 """
 
 CANCEL = f"""
@@ -150,7 +174,8 @@ WHERE state = 'awaiting_upload' AND created_at < :created_before ORDER BY create
 """
 
 EXPIRE_UPLOAD = f"""
-UPDATE job SET state = 'failed', updated_at = :now, finished_at = :now, error = :error, sequence = :sequence
+UPDATE job SET state = 'failed', updated_at = :now, finished_at = :now, error = :error, not_before = NULL,
+    sequence = :sequence
 WHERE tenant = :tenant AND id = :id AND state = 'awaiting_upload' AND created_at < :created_before
 RETURNING {JOB_COLUMNS}
 """

@@ -21,7 +21,7 @@ from pixelflow.domain.job import (
     Output,
     Source,
 )
-from pixelflow.ports.store import Created, IdempotencyKey
+from pixelflow.ports.store import Created, IdempotencyKey, Woken
 
 Values = dict[str, object]
 _LOST = Failure("lost", f"the worker of this job vanished {MAX_LOSSES} times")
@@ -103,10 +103,24 @@ def release(tx: Transaction, claims: Sequence[Claim]) -> list[Job]:
     return [job for held in claims if (job := tx.change(sql.RELEASE, fence(held), JobState.PROCESSING))]
 
 
-def crash(tx: Transaction, held: Claim, error: str | None) -> Job | None:
+def crash(tx: Transaction, held: Claim, values: Values) -> Job | None:
     """Count the crash and queue again, or quarantine."""
-    values = {**fence(held), "error": error, "max_crashes": MAX_CRASHES}
+    values = {**fence(held), **values, "max_crashes": MAX_CRASHES}
     return tx.change(sql.CRASHED, values, JobState.PROCESSING)
+
+
+def fault(tx: Transaction, held: Claim, error: str | None, wait_seconds: float | None) -> Job | None:
+    """Count the fault and queue for later, or fail."""
+    not_before = None if wait_seconds is None else tx.now + wait_seconds
+    values = {**fence(held), "error": error, "not_before": not_before}
+    return tx.change(sql.FAULT, values, JobState.PROCESSING)
+
+
+def wake(tx: Transaction, limit: int) -> Woken:
+    """Make claimable what has waited long enough."""
+    jobs = tx.count(sql.WAKE, {"now": tx.now, "limit": limit})
+    row = tx.one(sql.NEXT_TO_WAKE, {})
+    return Woken(jobs, None if row is None else max(0.0, row[0] - tx.now))
 
 
 def cancel(tx: Transaction, tenant: str, job_id: str) -> Job | None:

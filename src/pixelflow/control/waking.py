@@ -1,0 +1,44 @@
+"""Jobs that wait for a time: scheduled ones, and those that had a fault."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from pixelflow.ports.queue import Queue
+from pixelflow.ports.store import JobStore
+
+
+@dataclass
+class Waker:
+    """The keeper's duty that makes them claimable; ``wanted`` is set when the next one is due, so that it
+    need not wait for a period."""
+
+    store: JobStore
+    queue: Queue
+    clock: Callable[[], float]
+    batch: int = 500
+    wanted: asyncio.Event = field(default_factory=asyncio.Event)
+    _alarm: asyncio.TimerHandle | None = None
+
+    async def wake(self) -> int:
+        """Wake what is due, ring for it, and set the alarm for the next."""
+        woken = await self.store.wake(self.batch)
+        if woken.next_seconds is not None:
+            self._set(woken.next_seconds)
+        if woken.jobs:
+            await self.queue.ring(woken.jobs)
+        return woken.jobs
+
+    def expect(self, at: float | None) -> None:
+        """A job waits until then, in Unix seconds."""
+        if at is not None:
+            self._set(at - self.clock())
+
+    def _set(self, seconds: float) -> None:
+        loop = asyncio.get_running_loop()
+        due = loop.time() + max(0.0, seconds)
+        if self._alarm is not None:
+            if loop.time() < self._alarm.when() <= due:
+                return
+            self._alarm.cancel()
+        self._alarm = loop.call_at(due, self.wanted.set)
