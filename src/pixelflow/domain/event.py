@@ -20,6 +20,8 @@ class EventKind(StrEnum):
     QUARANTINED = "job.quarantined"
     DELETED = "job.deleted"
     OUTPUT_READY = "output.ready"
+    BATCH_COMPLETED = "batch.completed"
+    """All lines of a batch have ended: ``job_id`` is the batch's id, ``output`` the batch in JSON."""
     PROGRESS = "job.progress"
     """Live only: never stored, so it has no sequence number."""
 

@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from pixelflow.ports.audit import AuditLog
+from pixelflow.ports.batches import BatchStore
 from pixelflow.ports.store import JobStore
 from pixelflow.ports.templates import TemplateStore
 from pixelflow.ports.webhooks import WebhookStore
@@ -13,6 +14,9 @@ class Book(JobStore, Protocol):
 
     @property
     def audit(self) -> AuditLog: ...
+
+    @property
+    def batches(self) -> BatchStore: ...
 
     @property
     def templates(self) -> TemplateStore: ...

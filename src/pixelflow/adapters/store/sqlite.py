@@ -10,6 +10,7 @@ from typing import Literal
 from pixelflow.adapters.store import statements as sql
 from pixelflow.adapters.store import transitions
 from pixelflow.adapters.store.audit import SqliteAudit
+from pixelflow.adapters.store.batches import SqliteBatches
 from pixelflow.adapters.store.consequences import CONSEQUENCES
 from pixelflow.adapters.store.cursors import (
     LAST_ID,
@@ -63,6 +64,7 @@ class SqliteStore:
         self.database = database
         self.audit = SqliteAudit(database)
         self.writer = database.writer
+        self.batches = SqliteBatches(database)
         self.templates = SqliteTemplates(database)
         self.webhooks = SqliteWebhooks(database)
 

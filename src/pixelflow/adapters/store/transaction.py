@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from pixelflow.adapters.store import statements
-from pixelflow.adapters.store.rows import Row, event_values, to_job
+from pixelflow.adapters.store.rows import Row, event_values, json_text, to_job
 from pixelflow.domain.event import EventKind
 from pixelflow.domain.job import Job, JobState
 
@@ -72,6 +72,13 @@ class Transaction:
         """Count the job in its state and append the event of having entered it."""
         self.moves[job.state] += 1
         self.append(job, EventKind.entered(job.state))
+
+    def note(self, kind: EventKind, tenant: str, subject: str, shown: Mapping[str, object]) -> None:
+        """Append an event that is about no job; what it entails is its caller's."""
+        self.sequence += 1
+        values = {"tenant": tenant, "job_id": subject, "kind": kind.value, "at": self.now}
+        rest = {"sequence": self.sequence, "attempt": 0, "progress": 0, "output": json_text(shown)}
+        self._execute(statements.INSERT_EVENT, {**values, **rest})
 
     def append(self, job: Job, kind: EventKind, output: str | None = None) -> None:
         """Append an event, and do what it entails; ``job.sequence`` must be the next one."""

@@ -193,18 +193,27 @@ def _batches() -> None:
         "batch",
         Column("tenant", Text, primary_key=True),
         Column("id", Text, primary_key=True),
-        Column("state", Text, nullable=False),
-        Column("pipeline", Text, nullable=False),
-        Column("template", Text),
-        Column("options", Text),
+        Column("draft", Text, nullable=False),
         Column("total", Integer, nullable=False),
         Column("refused", Integer, nullable=False),
         Column("unfinished", Integer, nullable=False),
         Column("max_in_flight", Integer, nullable=False),
         Column("created_at", Float, nullable=False),
+        Column("state", Text, nullable=False),
+        Column("in_flight", Integer, nullable=False),
+        Column("completed", Integer, nullable=False),
+        Column("failed", Integer, nullable=False),
+        Column("cancelled", Integer, nullable=False),
+        Column("quarantined", Integer, nullable=False),
         Column("finished_at", Float),
+        Column("fed_at", Float, nullable=False),
+        Column("sequence", Integer, nullable=False),
+        Column("announced", Integer, nullable=False),
     )
-    _index("batch_running", "batch", ["tenant", "id"], "state = 'running'")
+    hungry = "state = 'running' AND unfinished > in_flight AND in_flight < max_in_flight"
+    _index("batch_hungry", "batch", ["fed_at"], hungry)
+    _index("batch_stopping", "batch", ["finished_at"], "state = 'cancelled' AND finished_at IS NULL")
+    _index("batch_ended", "batch", ["finished_at"], "finished_at IS NOT NULL AND announced = 0")
     op.create_table(
         "batch_item",
         Column("tenant", Text, primary_key=True),
@@ -212,11 +221,13 @@ def _batches() -> None:
         Column("number", Integer, primary_key=True, autoincrement=False),
         Column("source", Text, nullable=False),
         Column("state", Text, nullable=False),
+        Column("code", Text),
         Column("error", Text),
         Column("job_id", Text),
         sqlite_with_rowid=False,
     )
     op.create_index("item_of_state", "batch_item", ["tenant", "batch_id", "state", "number"])
+    _index("item_of_job", "batch_item", ["tenant", "batch_id", "job_id"], "job_id IS NOT NULL")
 
 
 def _webhooks() -> None:
