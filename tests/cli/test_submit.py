@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 
 from harness.command import Command
-from harness.server import RunningServer, free_port
+from harness.elsewhere import Reply, elsewhere
+from harness.server import RunningServer, free_port, running_server
 
 THUMB = "thumbnail:width=80,format=webp"
 
@@ -59,3 +60,36 @@ def test_refusals_and_failures_are_told(pixelflow: Command, server: RunningServe
     assert (done.returncode, "missing.jpg: No such file" in done.stderr) == (1, True)
     done = pixelflow("submit", album / "a.jpg", "-p", THUMB, "--url", "127.0.0.1")
     assert (done.returncode, "not an http or https URL" in done.stderr) == (2, True)
+
+
+def test_a_url_is_fetched_and_its_results_are_sent(pixelflow: Command, album: Path, tmp_path: Path) -> None:
+    with (
+        running_server(tmp_path / "calling", EGRESS_ALLOW="127.0.0.1/32") as server,
+        elsewhere() as there,
+    ):
+        there.routes["/a.jpg"] = Reply(200, (album / "a.jpg").read_bytes())
+        there.routes["/out.webp"] = Reply(200)
+        url, store = there.url + "/a.jpg", there.url + "/out.webp?key=hidden"
+        done = pixelflow(
+            *(
+                "submit",
+                url,
+                "-H",
+                "X-Key: mine",
+                "-p",
+                THUMB,
+                "--store",
+                store,
+                "--url",
+                server.url,
+                "--json",
+            )
+        )
+        assert done.returncode == 0, done.stderr
+        [output] = json.loads(done.stdout)["outputs"]
+        assert output["delivered"] == there.url + "/out.webp"
+        assert there.asked[0].headers["x-key"] == "mine"
+        done = pixelflow("submit", there.url + "/none.jpg", "-p", THUMB, "--url", server.url)
+        assert (done.returncode, "source_not_found" in done.stderr) == (1, True)
+        done = pixelflow("submit", album / "a.jpg", "-H", "X: y", "-p", THUMB, "--url", server.url)
+        assert (done.returncode, "--header" in done.stderr) == (2, True)

@@ -37,7 +37,18 @@ PUBLIC = [
     "Timeout",
     "Unreachable",
 ]
-METHODS = {"close", "formats", "job", "jobs", "operations", "plan", "submit", "upload_asset", "version"}
+METHODS = {
+    "close",
+    "formats",
+    "job",
+    "jobs",
+    "operations",
+    "plan",
+    "submit",
+    "submit_url",
+    "upload_asset",
+    "version",
+}
 TEMPLATES = {"add", "delete", "diff", "get", "list", "promote", "rollback", "versions"}
 HANDLE = {"cancel", "delete", "refresh", "result", "retry"}
 

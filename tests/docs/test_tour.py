@@ -11,11 +11,20 @@ from pathlib import Path
 
 import pytest
 
+from harness.elsewhere import Elsewhere, Reply, elsewhere
 from harness.server import RunningServer, running_server
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("docs/quickstart.md", "docs/api-tour.md", "docs/client.md", "docs/cli.md", "docs/templates.md")
+PAGES = (
+    "docs/quickstart.md",
+    "docs/api-tour.md",
+    "docs/client.md",
+    "docs/cli.md",
+    "docs/templates.md",
+    "docs/remote.md",
+)
 WRITTEN_ADDRESS = "http://127.0.0.1:8080"
+ELSEWHERE = ("https://pictures.example", "https://bucket.example")
 BLOCK = re.compile(
     r"^<!-- runs(?:; says (?P<says>.+?))? -->\n```(?P<language>\w+)\n(?P<text>.*?)^```$",
     re.MULTILINE | re.DOTALL,
@@ -47,19 +56,31 @@ def blocks(page: str) -> list[Block]:
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[RunningServer]:
-    with running_server(tmp_path / "server") as running:
+    with running_server(tmp_path / "server", EGRESS_ALLOW="127.0.0.1/32") as running:
         yield running
+
+
+@pytest.fixture
+def there() -> Iterator[Elsewhere]:
+    with elsewhere() as machine:
+        machine.routes["/kodim23.png"] = Reply(200, (ROOT / "examples/kodim23.png").read_bytes())
+        machine.routes["/thumb.webp"] = machine.routes["/icon.webp"] = Reply(200)
+        yield machine
 
 
 @pytest.mark.skipif(not shutil.which("curl"), reason="the examples need curl")
 @pytest.mark.parametrize("page", PAGES)
-def test_the_examples_run_as_written(page: str, server: RunningServer, tmp_path: Path) -> None:
+def test_the_examples_run_as_written(
+    page: str, server: RunningServer, there: Elsewhere, tmp_path: Path
+) -> None:
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     parts = blocks(page)
     assert parts
     script = "".join(f"{part.shell}\necho; echo '{MARK}'\n" for part in parts)
+    for written, real in ((WRITTEN_ADDRESS, server.url), *((name, there.url) for name in ELSEWHERE)):
+        script = script.replace(written, real)
     ran = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", script.replace(WRITTEN_ADDRESS, server.url)],
+        ["bash", "-euo", "pipefail", "-c", script],
         cwd=tmp_path,
         env={**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"},
         capture_output=True,

@@ -5,6 +5,7 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from io import BytesIO
 from pathlib import Path
@@ -28,34 +29,63 @@ Pipeline = Sequence[Mapping[str, Any]]
 OnProgress = Callable[[Job], object]
 
 
-def submit(
-    server: Endpoint,
-    picture: Picture,
-    pipeline: Pipeline | None,
-    *,
-    template: str | None,
-    metadata: Mapping[str, Any] | None,
-    priority: int | None,
-    expires_in: float | timedelta | None,
-    webhook_url: str | None,
-    idempotency_key: str | None,
-) -> Call[Job]:
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to be done with a picture, as ``Client.submit`` takes it."""
+
+    pipeline: Pipeline | None
+    template: str | None
+    metadata: Mapping[str, Any] | None
+    priority: int | None
+    expires_in: float | timedelta | None
+    webhook_url: str | None
+    store: Mapping[str, Any] | None
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The request's, without those that are not given."""
+        seconds = (
+            self.expires_in.total_seconds() if isinstance(self.expires_in, timedelta) else self.expires_in
+        )
+        given = {
+            "pipeline": self.pipeline,
+            "template": self.template,
+            "metadata": self.metadata,
+            "priority": self.priority,
+            "expires_in": seconds,
+            "webhook_url": self.webhook_url,
+            "store": self.store,
+        }
+        return {name: value for name, value in given.items() if value is not None}
+
+
+def submit(server: Endpoint, picture: Picture, order: Order, idempotency_key: str | None) -> Call[Job]:
     """Create, upload and start in one request, under one key however often it is sent."""
-    if isinstance(expires_in, timedelta):
-        expires_in = expires_in.total_seconds()
     fields = {
-        "pipeline": None if pipeline is None else json.dumps(pipeline),
-        "template": template,
-        "metadata": None if metadata is None else json.dumps(metadata),
-        "priority": None if priority is None else str(priority),
-        "expires_in": None if expires_in is None else f"{expires_in:g}",
-        "webhook_url": webhook_url,
+        name: value if isinstance(value, str) else json.dumps(value) for name, value in order.fields.items()
     }
-    sent = {name: value for name, value in fields.items() if value is not None}
     with opened(picture) as part:
         response = yield from server.ask(
-            "POST", "/v1/jobs", fields=sent, file=part, key=idempotency_key or uuid4().hex
+            "POST", "/v1/jobs", fields=fields, file=part, key=idempotency_key or uuid4().hex
         )
+    return Job.read(response.json())
+
+
+def submit_url(
+    server: Endpoint,
+    url: str,
+    order: Order,
+    headers: Mapping[str, str] | None,
+    sha256: str | None,
+    idempotency_key: str | None,
+) -> Call[Job]:
+    """The same for a picture that the server fetches."""
+    document = {"source_type": "url", "url": url, **order.fields}
+    document |= {"headers": dict(headers)} if headers else {}
+    document |= {"sha256": sha256} if sha256 else {}
+    response = yield from server.ask(
+        "POST", "/v1/jobs", document=document, key=idempotency_key or uuid4().hex
+    )
     return Job.read(response.json())
 
 

@@ -131,28 +131,40 @@ class Client:
         priority: int | None = None,
         expires_in: float | timedelta | None = None,
         webhook_url: str | None = None,
+        store: Mapping[str, Any] | None = None,
         idempotency_key: str | None = None,
     ) -> JobHandle:
         """Upload a picture (path, bytes or binary file) and start its job; ``expires_in`` in seconds.
 
-        It takes a pipeline, or the template of that name. The handle knows the job's id and status;
-        ``refresh`` and ``result`` tell the rest.
-        ``idempotency_key`` makes one job out of several calls; without it each call makes its own. Raises
-        ApiError, Unreachable and OSError.
+        It takes a pipeline, or the template of that name. ``store`` says where the outputs are sent as well,
+        ``{"url": …}`` with ``headers`` or ``naming``. The handle knows the job's id and status; ``refresh``
+        and ``result`` tell the rest. ``idempotency_key`` makes one job out of several calls; without it each
+        call makes its own. Raises ApiError, Unreachable and OSError.
         """
-        job = self.run(
-            calls.submit(
-                self.server,
-                file,
-                pipeline,
-                template=template,
-                metadata=metadata,
-                priority=priority,
-                expires_in=expires_in,
-                webhook_url=webhook_url,
-                idempotency_key=idempotency_key,
-            )
-        )
+        order = calls.Order(pipeline, template, metadata, priority, expires_in, webhook_url, store)
+        job = self.run(calls.submit(self.server, file, order, idempotency_key))
+        return JobHandle(self, job)
+
+    def submit_url(
+        self,
+        url: str,
+        pipeline: calls.Pipeline | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        sha256: str | None = None,
+        template: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        priority: int | None = None,
+        expires_in: float | timedelta | None = None,
+        webhook_url: str | None = None,
+        store: Mapping[str, Any] | None = None,
+        idempotency_key: str | None = None,
+    ) -> JobHandle:
+        """As ``submit``, for a picture that the server fetches: over http or https with ``headers``, or from
+        a bucket that it was opened. Its bytes must have the ``sha256``. Raises ApiError and Unreachable.
+        """
+        order = calls.Order(pipeline, template, metadata, priority, expires_in, webhook_url, store)
+        job = self.run(calls.submit_url(self.server, url, order, headers, sha256, idempotency_key))
         return JobHandle(self, job)
 
     def job(self, job_id: str) -> JobHandle:
