@@ -14,6 +14,8 @@ PUBLIC = [
     "AsyncJobOutput",
     "AsyncJobResult",
     "AsyncTemplates",
+    "AsyncWebhooks",
+    "BadSignature",
     "Client",
     "ClientError",
     "DamagedDownload",
@@ -36,6 +38,11 @@ PUBLIC = [
     "Templates",
     "Timeout",
     "Unreachable",
+    "Webhook",
+    "WebhookDelivery",
+    "WebhookSecret",
+    "WebhookTry",
+    "Webhooks",
 ]
 METHODS = {
     "close",
@@ -52,6 +59,11 @@ METHODS = {
 TEMPLATES = {"add", "delete", "diff", "get", "list", "promote", "rollback", "versions"}
 HANDLE = {"cancel", "delete", "refresh", "result", "retry"}
 
+WEBHOOKS = {
+    *("add", "change", "deliveries", "delivery", "enable", "get", "list", "redeliver", "redeliver_since"),
+    *("remove", "rotate", "rotate_secret", "secret", "test"),
+}
+
 
 def test_the_public_names() -> None:
     assert sorted(pixelflow.client.__all__) == PUBLIC
@@ -65,6 +77,7 @@ def test_both_clients_have_the_same_calls() -> None:
         (pixelflow.client.Client, pixelflow.client.AsyncClient, METHODS - {"close"}),
         (pixelflow.client.JobHandle, pixelflow.client.AsyncJobHandle, HANDLE),
         (pixelflow.client.Templates, pixelflow.client.AsyncTemplates, TEMPLATES),
+        (pixelflow.client.Webhooks, pixelflow.client.AsyncWebhooks, WEBHOOKS),
         (pixelflow.client.JobResult, pixelflow.client.AsyncJobResult, {"save"}),
         (pixelflow.client.JobOutput, pixelflow.client.AsyncJobOutput, {"bytes", "save"}),
     ):

@@ -8,6 +8,7 @@ import typer
 from pixelflow.cli.demo import demo
 from pixelflow.cli.doctor import doctor
 from pixelflow.cli.formats import formats
+from pixelflow.cli.listen import listen
 from pixelflow.cli.mistakes import told
 from pixelflow.cli.operations import operations
 from pixelflow.cli.plan import plan
@@ -16,9 +17,10 @@ from pixelflow.cli.serve import serve
 from pixelflow.cli.submit import submit
 from pixelflow.cli.templates import templates
 from pixelflow.cli.version import version
+from pixelflow.cli.webhooks import webhooks
 
-COMMANDS = (serve, process, plan, submit, operations, formats, doctor, demo, version)
-GROUPS = (templates,)
+COMMANDS = (serve, process, plan, submit, operations, formats, doctor, demo, listen, version)
+GROUPS = (templates, webhooks)
 """Those with commands of their own."""
 
 app = typer.Typer(

@@ -8,6 +8,7 @@ with Client() as client:
 from pixelflow.client.asynchronous import AsyncClient, AsyncJobHandle, AsyncJobOutput, AsyncJobResult
 from pixelflow.client.errors import (
     ApiError,
+    BadSignature,
     ClientError,
     DamagedDownload,
     JobFailed,
@@ -35,6 +36,8 @@ from pixelflow.client.templates import (
     TemplateDifference,
     Templates,
 )
+from pixelflow.client.webhook_models import Webhook, WebhookDelivery, WebhookSecret, WebhookTry
+from pixelflow.client.webhooks import AsyncWebhooks, Webhooks
 
 __all__ = [
     "Advice",
@@ -45,6 +48,8 @@ __all__ = [
     "AsyncJobOutput",
     "AsyncJobResult",
     "AsyncTemplates",
+    "AsyncWebhooks",
+    "BadSignature",
     "Client",
     "ClientError",
     "DamagedDownload",
@@ -67,4 +72,9 @@ __all__ = [
     "Templates",
     "Timeout",
     "Unreachable",
+    "Webhook",
+    "WebhookDelivery",
+    "WebhookSecret",
+    "WebhookTry",
+    "Webhooks",
 ]

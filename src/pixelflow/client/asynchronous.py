@@ -16,6 +16,7 @@ from pixelflow.client.handles import HandleFacts, OutputFacts, ResultFacts, made
 from pixelflow.client.models import Asset, Format, Job, Operation, Output, Plan
 from pixelflow.client.picture import Picture
 from pixelflow.client.templates import AsyncTemplates
+from pixelflow.client.webhooks import AsyncWebhooks
 
 
 class AsyncJobOutput(OutputFacts):
@@ -110,6 +111,7 @@ class AsyncClient:
         self.server = endpoint(url, token, timeout_seconds, retries)
         self._http = httpx.AsyncClient(follow_redirects=True, trust_env=through_proxies(url))
         self.templates = AsyncTemplates(self)
+        self.webhooks = AsyncWebhooks(self)
 
     async def __aenter__(self) -> Self:
         return self

@@ -5,7 +5,8 @@ ClientError
 ├── Unreachable     no answer after all tries
 ├── Timeout         the caller's own time was up; the job goes on
 ├── JobFailed       the job ended without its outputs
-└── DamagedDownload what arrived is not what the server says it stored
+├── DamagedDownload what arrived is not what the server says it stored
+└── BadSignature    a webhook that was not signed with this secret, or not now
 """
 
 import json
@@ -94,3 +95,7 @@ class JobFailed(ClientError):
 
 class DamagedDownload(ClientError):
     """The bytes that arrived have another SHA-256 than the job tells."""
+
+
+class BadSignature(ClientError):
+    """A webhook did not come from who has the secret, or not in these minutes."""

@@ -16,6 +16,7 @@ from pixelflow.client.handles import HandleFacts, OutputFacts, ResultFacts, made
 from pixelflow.client.models import Asset, Format, Job, Operation, Output, Plan
 from pixelflow.client.picture import Picture
 from pixelflow.client.templates import Templates
+from pixelflow.client.webhooks import Webhooks
 
 
 class JobOutput(OutputFacts):
@@ -110,6 +111,7 @@ class Client:
         self.server = endpoint(url, token, timeout_seconds, retries)
         self._http = httpx.Client(follow_redirects=True, trust_env=through_proxies(url))
         self.templates = Templates(self)
+        self.webhooks = Webhooks(self)
 
     def __enter__(self) -> Self:
         return self

@@ -68,7 +68,8 @@ class WebhookStore(Protocol):
         """disabled → enabled; answers it as it is then."""
 
     async def rotate(self, tenant: str, endpoint_id: str, overlap_seconds: float) -> Endpoint | None:
-        """A new secret; the one before signs too for ``overlap_seconds``, older ones no more."""
+        """A new secret; the one before signs too for ``overlap_seconds``, as does one before that whose time
+        is not over."""
 
     async def remove(self, tenant: str, endpoint_id: str) -> Endpoint | None:
         """Delete it; what was still to be sent to it ends dead."""

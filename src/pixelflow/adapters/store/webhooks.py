@@ -36,6 +36,7 @@ from pixelflow.domain.webhook import (
 from pixelflow.ports.store import IdempotencyKey, Page
 from pixelflow.ports.webhooks import Backlog, Claimed, DeliveryFilter, Lane
 
+MAX_SECRETS = 3
 LAST_ID = "dlv_g"
 """Above every delivery's id."""
 
@@ -78,7 +79,7 @@ class SqliteWebhooks:
             row = tx.one(sql.GET_ENDPOINT, values)
             if row is None:
                 return None
-            secrets = _renewed(to_endpoint(row).secrets, tx.now + overlap_seconds)
+            secrets = _renewed(tx, to_endpoint(row).secrets, overlap_seconds)
             row = tx.one(sql.KEEP_ENDPOINT_SECRETS, {**values, "secrets": secrets_text(secrets)})
             return to_endpoint(row) if row else None
 
@@ -89,7 +90,7 @@ class SqliteWebhooks:
 
     async def rotate_secrets(self, tenant: str, overlap_seconds: float) -> Sequence[Secret]:
         def rotated(tx: Transaction) -> Sequence[Secret]:
-            secrets = _renewed(deliveries.tenant_secrets(tx, tenant), tx.now + overlap_seconds)
+            secrets = _renewed(tx, deliveries.tenant_secrets(tx, tenant), overlap_seconds)
             tx.count(sql.KEEP_TENANT_SECRETS, {"tenant": tenant, "secrets": secrets_text(secrets)})
             return secrets
 
@@ -218,8 +219,10 @@ def _add(tx: Transaction, endpoint: Endpoint, most: int, idempotency: Idempotenc
     return to_endpoint(row)
 
 
-def _renewed(secrets: Sequence[Secret], until: float) -> Sequence[Secret]:
-    return (Secret(new_secret()), replace(secrets[0], until=until))
+def _renewed(tx: Transaction, secrets: Sequence[Secret], overlap_seconds: float) -> Sequence[Secret]:
+    # A rotation that is sent twice must not end the secret that receivers have.
+    former = [each for each in secrets[1:] if each.until and each.until > tx.now][: MAX_SECRETS - 2]
+    return (Secret(new_secret()), replace(secrets[0], until=tx.now + overlap_seconds), *former)
 
 
 def _read_cursor(cursor: str) -> str:

@@ -144,7 +144,8 @@ def endpoint_view(endpoint: Endpoint, *, secret: bool = False) -> dict[str, Any]
 
 def secret_view(secrets: Sequence[Secret]) -> dict[str, Any]:
     """The newest secret, and how long the one before still signs."""
-    return {"secret": secrets[0].text, "former_secret_until": moment(secrets[-1].until)}
+    former = secrets[1].until if len(secrets) > 1 else None
+    return {"secret": secrets[0].text, "former_secret_until": moment(former)}
 
 
 def delivery_view(delivery: Delivery) -> dict[str, Any]:
