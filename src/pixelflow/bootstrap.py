@@ -34,6 +34,7 @@ from pixelflow.control.waking import Waker
 from pixelflow.control.webhooks import Webhooks
 from pixelflow.domain.breaker import Breaker, Circuit, Circuits
 from pixelflow.domain.errors import PixelFlowError
+from pixelflow.domain.keep import Keep
 from pixelflow.http.services import Check, HttpOptions, Services
 from pixelflow.http.shapes.webhooks import payload
 from pixelflow.http.view import moment
@@ -200,7 +201,12 @@ def _duties(
     pace = settings.keeper
     rescuer = Rescuer(store, queue, hub, pace.upload_wait_seconds)
     sweeper = Sweeper(
-        store, storage, pace.orphan_seconds, pace.audit_ttl_seconds, settings.webhooks.webhook_log_seconds
+        store,
+        storage,
+        hub,
+        pace.orphan_seconds,
+        pace.audit_ttl_seconds,
+        settings.webhooks.webhook_log_seconds,
     )
     return (
         Duty("rescue", pace.keeper_seconds, rescuer.rescue, rescuer.batch),
@@ -266,6 +272,8 @@ def _services(
         metrics.circuits(circuits)
         return metrics.render(await store.depth(), Slots(pool.size, pool.busy))
 
+    pace = settings.keeper
+    keep = Keep(pace.source_ttl_seconds, pace.output_ttl_seconds, pace.record_ttl_seconds)
     jobs = Jobs(
         store,
         storage,
@@ -277,6 +285,7 @@ def _services(
         fetcher,
         deliverer,
         stopping=stopping,
+        keeping=lambda tenant: keep,
         check_webhook=sending.check,
         circuits=circuits,
         expect=waker.expect,

@@ -141,6 +141,13 @@ class KeeperSettings(Part):
     """A file that no row names is removed at this age."""
     upload_wait_seconds: Annotated[float, Field(gt=0)] = 86_400.0
     """A job whose upload has not come after this long fails."""
+    source_ttl_seconds: Annotated[float, Field(ge=0)] | None = None
+    """How long after a job's end its source is kept; unset, as long as the job. A tenant's own goes first;
+    a template or a job may ask for less."""
+    output_ttl_seconds: Annotated[float, Field(ge=0)] | None = None
+    """The same for its outputs."""
+    record_ttl_seconds: Annotated[float, Field(ge=0)] | None = None
+    """How long after its end a job is kept with all that belongs to it; unset, for ever."""
     audit_ttl_seconds: Annotated[float, Field(gt=0)] | None = None
     """How long lines of the audit log are kept; unset, for ever."""
 

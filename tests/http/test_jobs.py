@@ -80,6 +80,7 @@ def test_a_completed_job_shows_everything(site: Site, jpeg: bytes, webp: bytes) 
             "started_at",
             "finished_at",
             "expires_at",
+            "keep",
         ),
     }
     (output,) = job["outputs"]

@@ -108,9 +108,9 @@ def test_a_file_that_is_gone_is_no_broken_download(site: Site, jpeg: bytes, webp
         if job_id in path.name:
             path.unlink()
     answer = site.client.get(f"/v1/jobs/{job_id}/outputs/thumb")
-    assert (answer.status_code, answer.json()["code"]) == (404, "output_gone")
+    assert (answer.status_code, answer.json()["code"]) == (410, "output_gone")
     part = site.client.get(f"/v1/jobs/{job_id}/outputs/thumb", headers={"range": "bytes=0-1"})
-    assert part.status_code == 404
+    assert part.status_code == 410
 
 
 def test_all_in_one_zip(site: Site, jpeg: bytes, webp: bytes) -> None:

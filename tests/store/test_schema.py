@@ -18,6 +18,7 @@ from pixelflow.adapters.store import (
     batch_statements,
     rows,
     statements,
+    sweeping,
     templates,
     webhook_rows,
     webhook_statements,
@@ -29,7 +30,7 @@ from pixelflow.domain.errors import StartupError
 from pixelflow.domain.job import JobState
 from pixelflow.domain.webhook import DeliveryState, EndpointState
 
-MODULES = (statements, audit, templates, batch_statements, webhook_statements)
+MODULES = (statements, audit, sweeping, templates, batch_statements, webhook_statements)
 """Every module of the store that has SQL of its own."""
 ALL = {
     name: text

@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterable, Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import structlog
 
@@ -15,11 +16,11 @@ from pixelflow.control.fetching import Fetcher
 from pixelflow.control.idempotency import RunningKeys
 from pixelflow.control.intake import Inspected, IntakeLimits
 from pixelflow.control.order import Order
-from pixelflow.control.sweep import keys_of
 from pixelflow.domain.breaker import Circuit, Circuits
 from pixelflow.domain.errors import Busy, StateConflict, UnknownId
 from pixelflow.domain.event import Event, EventKind
 from pixelflow.domain.job import RETRYABLE, Job, JobState, Remote, Source, new_id
+from pixelflow.domain.keep import NOTHING, SETTINGS, Keep, when
 from pixelflow.domain.keys import input_key
 from pixelflow.ports.events import EventHub
 from pixelflow.ports.queue import Queue
@@ -62,6 +63,8 @@ class Jobs:
     """While the storage's is open, no picture is taken."""
     expect: Callable[[float | None], None] = lambda at: None
     """Told when a job may be claimed, in Unix seconds."""
+    keeping: Callable[[str], Keep] = lambda tenant: NOTHING
+    """For how long a tenant may have things kept."""
     running: RunningKeys = field(default_factory=RunningKeys)
     check_webhook: Callable[[str], Awaitable[None]] | None = None
     """Raises EgressRefused for a webhook_url that is not sent to."""
@@ -203,6 +206,8 @@ class Jobs:
         job = await self.get(tenant, job_id)
         if job.state not in RETRYABLE:
             raise _conflict(job, "only a failed, cancelled or quarantined job can be retried")
+        if job.remote is None and job.gone and job.gone.source:
+            raise _conflict(job, source_gone(job.gone.source), code="source_gone", setting=SETTINGS["source"])
         if job.source.key is None and job.remote is None:
             raise _conflict(job, "it never had a picture", code="upload_missing")
         again = await self.store.retry(tenant, job_id)
@@ -217,11 +222,8 @@ class Jobs:
         job = await self.store.delete(tenant, job_id, actor)
         if job is None:
             raise _unknown(job_id)
-        gone = Event(
-            tenant, job_id, EventKind.DELETED, job.updated_at, job.sequence, job.attempt, job.progress
-        )
-        self.hub.publish(gone, job)
-        await self.storage.delete(keys_of(job))
+        self.hub.publish(Event.deleted(job), job)
+        await self.storage.delete(job.keys)
 
     async def _stored(
         self, tenant: str, job_id: str, kind: str, chunks: AsyncIterable[bytes], intake: IntakeLimits
@@ -244,6 +246,7 @@ class Jobs:
 
     def _new(self, tenant: str, job_id: str, order: Order, state: JobState, source: Source) -> Job:
         now = self.clock()
+        keep = (order.keep or NOTHING).within(self.keeping(tenant))
         return Job(
             tenant=tenant,
             id=job_id,
@@ -257,6 +260,7 @@ class Jobs:
             metadata=order.metadata,
             webhook_url=order.webhook_url,
             expires_at=None if order.expires_in is None else now + order.expires_in,
+            keep=None if keep == NOTHING else keep,
             template=order.template,
             target=order.target,
         )
@@ -284,5 +288,10 @@ def _unknown(job_id: str) -> UnknownId:
     return UnknownId("there is no such job", job_id=job_id)
 
 
-def _conflict(job: Job, why: str, code: str = "state_conflict") -> StateConflict:
-    return StateConflict(f"job {job.id} is {job.state}: {why}", code=code, state=job.state.value)
+def source_gone(at: float) -> str:
+    """Why a job cannot run any more."""
+    return f"its picture was kept until {when(at)} and is gone"
+
+
+def _conflict(job: Job, why: str, code: str = "state_conflict", **extra: Any) -> StateConflict:
+    return StateConflict(f"job {job.id} is {job.state}: {why}", code=code, state=job.state.value, **extra)

@@ -9,17 +9,19 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from pixelflow.control.keeping import read_keep
 from pixelflow.control.reading import read_json, unknown_fields
 from pixelflow.control.remote import read_target
 from pixelflow.domain.errors import InvalidRequest, Problem
 from pixelflow.domain.job import Target
+from pixelflow.domain.keep import Keep
 from pixelflow.operations.pipeline import Pipeline, parse
 
 MAX_METADATA_BYTES = 8192
 MAX_EXPIRES_SECONDS = 30 * 86400
 MAX_PRIORITY = 10
 MAX_URL_LENGTH = 2048
-FIELDS = ("pipeline", "template", "priority", "metadata", "webhook_url", "expires_in", "store")
+FIELDS = ("pipeline", "template", "priority", "metadata", "webhook_url", "expires_in", "keep", "store")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,7 @@ class Order:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     webhook_url: str | None = None
     expires_in: float | None = None
+    keep: Keep | None = None
     template: str | None = None
     target: Target | None = None
 
@@ -61,6 +64,7 @@ def read_order(
         _metadata(given.get("metadata"), problems),
         _webhook_url(given.get("webhook_url"), problems),
         _expires_in(given.get("expires_in"), problems),
+        read_keep(given.get("keep"), problems),
     )
     outputs = 1 if isinstance(chosen, InvalidRequest) else len(chosen.pipeline.outputs)
     target = read_target(given.get("store"), outputs, problems)

@@ -2,23 +2,27 @@
 
 from collections.abc import Sequence
 
-from pixelflow.domain.errors import PixelFlowError, StateConflict, UnknownId
+from pixelflow.domain.errors import Gone, PixelFlowError, StateConflict, UnknownId
 from pixelflow.domain.job import Job, JobState, Output
+from pixelflow.domain.keep import SETTINGS, when
 
 SOON_SECONDS = 1
 """When to ask again for something that a running job is about to make."""
 
 
 def output_of(job: Job, step: str) -> Output:
-    """A finished step's result; raises UnknownId, and StateConflict while or because there is none."""
+    """A finished step's result; raises UnknownId, StateConflict while or because there is none, and Gone."""
     for output in job.outputs:
         if output.id == step:
+            if not output.key:
+                raise _gone(job)
             return output
     raise _missing(job, step)
 
 
 def first_output(job: Job) -> Output:
-    """The only result, or the first in the pipeline's order; raises StateConflict while there is none."""
+    """The only result, or the first in the pipeline's order; raises StateConflict while there is none, and
+    Gone."""
     outputs = outputs_of(job)
     if not outputs:
         raise _missing(job, job.skipped[0].id if job.skipped else "")
@@ -26,10 +30,22 @@ def first_output(job: Job) -> Output:
 
 
 def outputs_of(job: Job) -> Sequence[Output]:
-    """All results of a completed job; raises StateConflict with the state for any other."""
+    """All results of a completed job; raises StateConflict with the state for any other, and Gone."""
     if job.state is not JobState.COMPLETED:
         raise _not_ready(job)
+    if job.gone and job.gone.outputs:
+        raise _gone(job)
     return job.outputs
+
+
+def _gone(job: Job) -> Gone:
+    at = job.gone.outputs if job.gone and job.gone.outputs else job.updated_at
+    return Gone(
+        f"the outputs of job {job.id} were kept until {when(at)}",
+        code="output_gone",
+        job_id=job.id,
+        setting=SETTINGS["outputs"],
+    )
 
 
 def _missing(job: Job, step: str) -> PixelFlowError:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pixelflow.control.described import read_source
-from pixelflow.control.jobs import Jobs
+from pixelflow.control.jobs import Jobs, source_gone
 from pixelflow.control.reading import unknown_fields
 from pixelflow.control.templates import Templates
 from pixelflow.domain.errors import Busy, ImageError, InvalidRequest, Problem, StateConflict
@@ -58,6 +58,8 @@ class Planner:
 
     async def _probed(self, tenant: str, job_id: str) -> Origin:
         job = await self.jobs.get(tenant, job_id)
+        if job.gone and job.gone.source:
+            raise _unread(source_gone(job.gone.source))
         if job.source.key is None:
             raise StateConflict(
                 f"job {job.id} is {job.state}: its picture has not been uploaded yet",

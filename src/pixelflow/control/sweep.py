@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pixelflow.domain.job import Job
+from pixelflow.domain.event import Event
 from pixelflow.ports.book import Book
+from pixelflow.ports.events import EventHub
 from pixelflow.ports.storage import Storage
 
 
@@ -14,20 +15,25 @@ class Sweeper:
 
     store: Book
     storage: Storage
+    hub: EventHub
     orphan_seconds: float
     audit_seconds: float | None = None
     """How long lines of the audit log are kept, without end if not given."""
     webhook_seconds: float | None = None
     """How long ended deliveries of webhooks are kept, likewise."""
-    batch: int = 500
+    batch: int = 50
+    """Jobs in one write, during which the store does nothing else."""
+    files: int = 500
+    """Files whose rows are looked for at once."""
 
     async def sweep_jobs(self) -> int:
-        """Jobs past their ``expires_at`` go."""
-        jobs = await self.store.expired(self.batch)
-        for job in jobs:
-            if gone := await self.store.delete(job.tenant, job.id):
-                await self.storage.delete(keys_of(gone))
-        return len(jobs)
+        """Sources, outputs and records that are kept no longer go."""
+        swept = await self.store.sweep(self.batch)
+        for each in swept:
+            if each.deleted:
+                self.hub.publish(Event.deleted(each.job), each.job)
+        await self.storage.delete([key for each in swept for key in each.keys])
+        return len(swept)
 
     async def sweep_files(self) -> int:
         """Files that no row names go, once they are old enough not to be in the making."""
@@ -35,7 +41,7 @@ class Sweeper:
         found: list[str] = []
         async for entry in self.storage.list(self.orphan_seconds):
             found.append(entry.key)
-            if len(found) >= self.batch:
+            if len(found) >= self.files:
                 swept += await self._drop(found)
                 found = []
         return swept + await self._drop(found)
@@ -56,8 +62,3 @@ class Sweeper:
         orphans = [key for key in keys if key not in known]
         await self.storage.delete(orphans)
         return len(orphans)
-
-
-def keys_of(job: Job) -> list[str]:
-    """Every storage key that a job's row names."""
-    return [key for key in (job.source.key, *(output.key for output in job.outputs)) if key]

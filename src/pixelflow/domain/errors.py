@@ -5,6 +5,7 @@
     │   ├── MalformedRequest        not JSON, not base64, a part is missing
     │   ├── InvalidRequest          well formed, but a field's value is refused
     │   ├── UnknownId               no such thing, or another tenant's
+    │   ├── Gone                    it was there, and was kept no longer
     │   ├── Forbidden               a signature or an address that does not allow this call
     │   ├── StateConflict           the thing exists, and its state does not allow this
     │   ├── TooLarge                over a cap in bytes
@@ -73,6 +74,12 @@ class UnknownId(RequestError):
     """No such thing for this tenant; another tenant's id gives the same answer."""
 
     code = "not_found"
+
+
+class Gone(RequestError):
+    """It was there and is not any more; ``extra`` names since when, and the setting that decides on it."""
+
+    code = "gone"
 
 
 class Forbidden(RequestError):

@@ -57,6 +57,12 @@ class Event:
         return Event(job.tenant, job.id, kind, job.updated_at, job.sequence, job.attempt, job.progress)
 
     @staticmethod
+    def deleted(job: Job) -> "Event":
+        """The event of the job's deletion, as the store wrote it."""
+        kind = EventKind.DELETED
+        return Event(job.tenant, job.id, kind, job.updated_at, job.sequence, job.attempt, job.progress)
+
+    @staticmethod
     def ready(job: Job, outputs: Sequence[Output]) -> "Sequence[Event]":
         """The events of outputs that have just been noted, as the store wrote them: the job's last ones."""
         first = job.sequence - len(outputs) + 1

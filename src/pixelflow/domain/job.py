@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from pixelflow.domain.choice import Choice
+from pixelflow.domain.keep import Gone, Keep
 
 
 class JobState(StrEnum):
@@ -109,10 +110,13 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """One kept result of a step, durable in storage under ``key``; width and height in pixels, absent for
-    what is no picture. ``cached`` when it is that of an earlier job, made of the same bytes by the same step;
-    ``choice`` where the format or the quality was left to PixelFlow; ``ready_at`` when it was told of before
-    the job's end; ``delivered`` is where it was sent as well, without the URL's query."""
+    """One kept result of a step, durable in storage under ``key``, or gone from there when that is empty.
+
+    Width and height are in pixels, absent for what is no picture. ``cached`` when it is that of an earlier
+    job, made of the same bytes by the same step; ``choice`` where the format or the quality was left to
+    PixelFlow; ``ready_at`` when it was told of before the job's end; ``delivered`` is where it was sent as
+    well, without the URL's query.
+    """
 
     id: str
     key: str
@@ -156,6 +160,7 @@ class Job:
     it. ``not_before`` is when a queued job may be claimed, because of ``scheduled_at`` or after a fault, of
     which ``faults`` counts those since it was queued by its caller; ``cost`` is the predicted CPU time in
     seconds, ``hold`` keeps the job from being deleted.
+    ``sweep_at`` is when something of an ended job is next to go, ``gone`` what went already.
     """
 
     tenant: str
@@ -193,12 +198,38 @@ class Job:
     target: Target | None = None
     cost: float | None = None
     manifest: Mapping[str, Any] | None = None
+    keep: Keep | None = None
+    sweep_at: float | None = None
+    gone: Gone | None = None
 
     @property
     def claim(self) -> "Claim":
         """The fence of the running attempt; only for a job just claimed."""
         assert self.owner is not None
         return Claim(self.tenant, self.id, self.attempt, self.owner)
+
+    @property
+    def keys(self) -> Sequence[str]:
+        """Every storage key that the job names."""
+        return [key for key in (self.source.key, *(output.key for output in self.outputs)) if key]
+
+    @property
+    def stored_bytes(self) -> int:
+        """Of the files behind them."""
+        source = self.source.bytes if self.source.key and self.source.bytes else 0
+        return source + sum(output.bytes for output in self.outputs if output.key)
+
+    def due(self, part: str) -> float | None:
+        """When a part of an ended job goes (``source``, ``outputs``, ``record``), in Unix seconds; ``None``
+        for never, and for what is not there."""
+        if part == "source" and self.source.key is None:
+            return None
+        if part == "outputs" and not any(output.key for output in self.outputs):
+            return None
+        seconds: float | None = getattr(self.keep, part) if self.keep else None
+        ends = [] if seconds is None or self.finished_at is None else [self.finished_at + seconds]
+        ends += [self.expires_at] if part == "record" and self.expires_at is not None else []
+        return min(ends, default=None)
 
     @property
     def terminal(self) -> bool:

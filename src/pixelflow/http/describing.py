@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from pixelflow.domain.keep import MAX_KEEP_SECONDS, PARTS
 from pixelflow.http.errors import TABLE
 from pixelflow.http.schemas import JOB_ID, PIPELINE
 
@@ -17,6 +18,11 @@ EXAMPLES: dict[int, tuple[str, str, dict[str, Any]]] = {
         "output_not_ready",
         f"job {JOB_ID} is processing; its output is not ready",
         {"state": "processing", "retry_after": 1},
+    ),
+    410: (
+        "output_gone",
+        f"the outputs of job {JOB_ID} were kept until 2026-03-08 12:00:00 UTC",
+        {"job_id": JOB_ID, "setting": "OUTPUT_TTL_SECONDS"},
     ),
     413: (
         "too_large",
@@ -112,6 +118,13 @@ _ORDER: dict[str, Any] = {
         "minimum": 1,
         "maximum": 30 * 86400,
         "description": "Seconds after which the job and its files are deleted.",
+    },
+    "keep": {
+        "type": "object",
+        "additionalProperties": False,
+        "description": "Seconds from the job's end until each of these goes; no longer than the server's "
+        "settings allow.",
+        "properties": {part: {"type": "number", "minimum": 0, "maximum": MAX_KEEP_SECONDS} for part in PARTS},
     },
 }
 _REMOTE: dict[str, Any] = {

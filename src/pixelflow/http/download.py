@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 
 from pixelflow.control.outputs import output_of
-from pixelflow.domain.errors import UnknownId
+from pixelflow.domain.errors import Gone
 from pixelflow.domain.job import Output
 from pixelflow.domain.media import extension
 from pixelflow.http.exchange import Exchange
@@ -84,8 +84,8 @@ async def _send(
     await exchange.send({"type": "http.response.body", "body": b""})
 
 
-def _gone() -> UnknownId:
-    return UnknownId("this output's file is gone from the storage", code="output_gone")
+def _gone() -> Gone:
+    return Gone("this output's file is gone from the storage", code="output_gone")
 
 
 def file_name(output: Output) -> str:

@@ -39,6 +39,7 @@ TABLE: Mapping[type[PixelFlowError], tuple[int, str]] = {
     errors.UnknownId: (404, "Not found"),
     SlowBody: (408, "The body came too slowly"),
     errors.StateConflict: (409, "The state does not allow this"),
+    errors.Gone: (410, "It was kept no longer"),
     errors.TooLarge: (413, "Too many bytes"),
     errors.UnsupportedImage: (415, "Not an image that is accepted here"),
     errors.InvalidRequest: (422, "A value is refused"),

@@ -39,6 +39,7 @@ class Source(Shape):
     format: str | None = Field(examples=["png"])
     width: int | None = Field(examples=[768])
     height: int | None = Field(examples=[512])
+    gone_at: str | None = Field(examples=[None], description="Since when its file is kept no longer")
 
 
 class Trial(Shape):
@@ -63,6 +64,15 @@ class Choice(Shape):
     )
 
 
+class Keep(Shape):
+    """Seconds from a job's end until its source, its outputs and its record go; null is for as long as the
+    record, and for ever."""
+
+    source: float | None = Field(examples=[3600])
+    outputs: float | None = Field(examples=[86400])
+    record: float | None = Field(examples=[604800])
+
+
 class Output(Shape):
     """One step's result; skipped ones have an error in place of bytes."""
 
@@ -79,6 +89,7 @@ class Output(Shape):
     choice: Choice | None = None
     ready_at: str | None = Field(None, examples=[MOMENT])
     delivered: str | None = Field(None, description="Where it was sent as well, without the URL's query")
+    gone_at: str | None = Field(None, description="Since when its file is kept no longer")
     url: str | None = Field(examples=[f"/v1/jobs/{JOB_ID}/outputs/thumb_small"])
     error: Failure | None = None
 
@@ -114,6 +125,9 @@ class Job(Shape):
     started_at: Moment | None
     finished_at: Moment | None
     expires_at: Moment | None
+    keep: Keep | None = Field(
+        description="What the job's end was asked to leave, as far as the server allows it"
+    )
 
 
 class JobPage(Shape):

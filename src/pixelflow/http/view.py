@@ -37,6 +37,7 @@ def job_view(job: Job, base: str = "", progress: int | None = None) -> dict[str,
             "format": source.format,
             "width": source.width,
             "height": source.height,
+            "gone_at": moment(job.gone.source) if job.gone else None,
         },
         "pipeline": job.pipeline,
         "template": job.template,
@@ -59,6 +60,7 @@ def job_view(job: Job, base: str = "", progress: int | None = None) -> dict[str,
         "started_at": moment(job.started_at),
         "finished_at": moment(job.finished_at),
         "expires_at": moment(job.expires_at),
+        "keep": job.keep,
     }
 
 
@@ -77,8 +79,9 @@ def output_view(job: Job, output: Output, base: str = "") -> dict[str, Any]:
         "cached": output.cached,
         "choice": output.choice,
         "ready_at": moment(output.ready_at or job.finished_at),
+        "gone_at": moment(job.gone.outputs) if job.gone else None,
         "delivered": output.delivered,
-        "url": f"{base}/v1/jobs/{job.id}/outputs/{output.id}",
+        "url": f"{base}/v1/jobs/{job.id}/outputs/{output.id}" if output.key else None,
     }
 
 

@@ -75,6 +75,18 @@ class Depth:
     oldest_queued_seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """An ended job of which something is kept no longer, as it is now, or was when it was ``deleted``;
+    ``parts`` are those that went, ``keys`` and ``bytes`` of the files that no row names any more."""
+
+    job: Job
+    parts: Sequence[str]
+    keys: Sequence[str]
+    bytes: int
+    deleted: bool = False
+
+
 class JobStore(Protocol):
     """Jobs, their events and assets; every method is one atomic, durable transaction.
 
@@ -143,7 +155,8 @@ class JobStore(Protocol):
         ``None`` if unknown."""
 
     async def retry(self, tenant: str, job_id: str) -> Job | None:
-        """failed, cancelled or quarantined → queued, its counters, outputs and error cleared."""
+        """failed, cancelled or quarantined → queued, its counters, outputs and error cleared; only with its
+        source."""
 
     async def delete(self, tenant: str, job_id: str, actor: str = KEEPER) -> Job | None:
         """Remove the job and all that belongs to it, and answer what it was, so that its files can follow;
@@ -156,8 +169,12 @@ class JobStore(Protocol):
     async def expire_uploads(self, older_than_seconds: float, limit: int) -> Sequence[Job]:
         """awaiting_upload for too long → failed (``upload_expired``)."""
 
-    async def expired(self, limit: int) -> Sequence[Job]:
-        """Terminal jobs whose ``expires_at`` has passed."""
+    async def sweep(self, limit: int) -> Sequence[Swept]:
+        """Take from the rows of up to ``limit`` ended jobs, those on hold left aside, what is kept no longer:
+        source, outputs, or the whole record; the files can follow."""
+
+    async def due(self, limit: int) -> Sequence[Job]:
+        """Those that the next ``sweep`` would find, as they are."""
 
     async def events(self, tenant: str, job_id: str | None, after: int, limit: int) -> Sequence[Event]:
         """A tenant's (or one job's) stored events with a sequence above ``after``, in order."""

@@ -19,6 +19,7 @@ from pixelflow.domain.job import (
     Source,
     Target,
 )
+from pixelflow.domain.keep import Gone, Keep
 from pixelflow.ports.store import Recalled
 
 Row = tuple[Any, ...]
@@ -29,7 +30,7 @@ JOB_COLUMNS = (
     "owner, lease_until, error, metadata, webhook_url, "
     "queued_at, started_at, finished_at, expires_at, sequence, "
     "not_before, scheduled_at, deadline_seconds, hold, template, batch_id, faults, remote, target, "
-    "cost, manifest"
+    "cost, manifest, keep, sweep_at, gone"
 )
 ASSET_COLUMNS = "tenant, id, storage_key, format, media_type, bytes, sha256, created_at"
 EVENT_COLUMNS = "tenant, job_id, kind, at, sequence, attempt, progress, output"
@@ -44,6 +45,8 @@ _to_outputs = msgspec.json.Decoder(tuple[Output, ...]).decode
 _to_skipped = msgspec.json.Decoder(tuple[SkippedOutput, ...]).decode
 _to_failure = msgspec.json.Decoder(Failure).decode
 _to_remote = msgspec.json.Decoder(Remote).decode
+_to_keep = msgspec.json.Decoder(Keep).decode
+_to_gone = msgspec.json.Decoder(Gone).decode
 _to_target = msgspec.json.Decoder(Target).decode
 
 
@@ -73,6 +76,7 @@ def job_values(job: Job) -> dict[str, object]:
         "remote": json_text(job.remote),
         "target": json_text(job.target),
         "cost": job.cost,
+        "keep": json_text(job.keep),
     }
 
 
@@ -128,7 +132,7 @@ def to_job(row: Row) -> Job:
      attempt, crashes, losses, owner, lease_until, error, metadata, webhook_url,
      queued_at, started_at, finished_at, expires_at, sequence,
      not_before, scheduled_at, deadline_seconds, hold, template, batch_id, faults, remote, target,
-     cost, manifest) = row  # fmt: skip
+     cost, manifest, keep, sweep_at, gone) = row  # fmt: skip
     return Job(
         tenant,
         job_id,
@@ -165,6 +169,9 @@ def to_job(row: Row) -> Job:
         _to_target(target) if target else None,
         cost,
         _to_object(manifest) if manifest else None,
+        _to_keep(keep) if keep else None,
+        sweep_at,
+        _to_gone(gone) if gone else None,
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from pixelflow.adapters.store import statements as sql
-from pixelflow.adapters.store import transitions
+from pixelflow.adapters.store import sweeping, transitions
 from pixelflow.adapters.store.audit import SqliteAudit
 from pixelflow.adapters.store.batches import SqliteBatches
 from pixelflow.adapters.store.consequences import CONSEQUENCES
@@ -40,7 +40,7 @@ from pixelflow.domain.audit import KEEPER
 from pixelflow.domain.event import Event
 from pixelflow.domain.job import Claim, Completion, Failure, Header, Job, JobState, Output, Source
 from pixelflow.domain.keys import parse
-from pixelflow.ports.store import Created, Depth, IdempotencyKey, JobFilter, Page, Recalled, Woken
+from pixelflow.ports.store import Created, Depth, IdempotencyKey, JobFilter, Page, Recalled, Swept, Woken
 
 
 async def open_sqlite(
@@ -159,8 +159,12 @@ class SqliteStore:
     async def expire_uploads(self, older_than_seconds: float, limit: int) -> Sequence[Job]:
         return await self.database.write(lambda tx: transitions.expire_uploads(tx, older_than_seconds, limit))
 
-    async def expired(self, limit: int) -> Sequence[Job]:
-        return to_jobs(await self.database.rows(sql.EXPIRED, {"now": self.database.clock(), "limit": limit}))
+    async def sweep(self, limit: int) -> Sequence[Swept]:
+        return await self.database.write(lambda tx: sweeping.sweep(tx, limit))
+
+    async def due(self, limit: int) -> Sequence[Job]:
+        values = {"now": self.database.clock(), "limit": limit}
+        return to_jobs(await self.database.rows(sweeping.DUE, values))
 
     async def events(self, tenant: str, job_id: str | None, after: int, limit: int) -> Sequence[Event]:
         statement = sql.TENANT_EVENTS if job_id is None else sql.JOB_EVENTS

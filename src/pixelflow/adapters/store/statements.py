@@ -16,7 +16,7 @@ VALUES (:tenant, :id, :state, :pipeline, :source,
         NULL, NULL, NULL, :metadata, :webhook_url,
         :queued_at, NULL, NULL, :expires_at, :sequence,
         :not_before, :scheduled_at, :deadline_seconds, :hold, :template, :batch_id, 0, :remote, :target,
-        :cost, NULL)
+        :cost, NULL, :keep, NULL, NULL)
 """
 
 INSERT_EVENT = """
@@ -141,7 +141,8 @@ RETURNING {JOB_COLUMNS}
 RETRY = f"""
 UPDATE job SET state = 'queued', queued_at = :now, updated_at = :now, started_at = NULL, finished_at = NULL,
     progress = 0, crashes = 0, losses = 0, faults = 0, not_before = NULL,
-    outputs = NULL, skipped = NULL, error = NULL, manifest = NULL, sequence = :sequence
+    outputs = NULL, skipped = NULL, error = NULL, manifest = NULL,
+    gone = NULL, sequence = :sequence
 WHERE tenant = :tenant AND id = :id AND state IN ('failed', 'cancelled', 'quarantined')
 RETURNING {JOB_COLUMNS}
 """
@@ -178,11 +179,6 @@ UPDATE job SET state = 'failed', updated_at = :now, finished_at = :now, error = 
     sequence = :sequence
 WHERE tenant = :tenant AND id = :id AND state = 'awaiting_upload' AND created_at < :created_before
 RETURNING {JOB_COLUMNS}
-"""
-
-EXPIRED = f"""
-SELECT {JOB_COLUMNS} FROM job
-WHERE {TERMINAL} AND expires_at IS NOT NULL AND expires_at <= :now ORDER BY expires_at LIMIT :limit
 """
 
 LIST_JOBS = f"""

@@ -134,7 +134,7 @@ def cancel(tx: Transaction, tenant: str, job_id: str) -> Job | None:
 def retry(tx: Transaction, tenant: str, job_id: str) -> Job | None:
     """Queue again what ended without success."""
     job = tx.job(tenant, job_id)
-    if job is None or job.state not in RETRYABLE:
+    if job is None or job.state not in RETRYABLE or (job.source.key is None and job.remote is None):
         return None
     return tx.change(sql.RETRY, {"tenant": tenant, "id": job_id}, job.state)
 

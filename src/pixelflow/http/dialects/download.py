@@ -12,7 +12,7 @@ from pixelflow.http.native.handed import Handed
 
 PICTURE_ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {"content": {"image/*": {"schema": {"type": "string", "format": "binary"}}}},
-    **dialect_answers(404, 409),
+    **dialect_answers(404, 409, 410),
 }
 
 

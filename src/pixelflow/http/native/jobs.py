@@ -152,10 +152,11 @@ async def outputs(services: TheServices, caller: Caller, job_id: str) -> Respons
     "/jobs/{job_id}/outputs/{step}",
     summary="One output's bytes",
     response_class=Response,
-    responses=describing.answers({200: "image/*", 206: "image/*", 304: None, 416: None}, 404, 409),
+    responses=describing.answers({200: "image/*", 206: "image/*", 304: None, 416: None}, 404, 409, 410),
 )
 async def output(exchange: TheExchange, job_id: str, step: str) -> Response:
-    """With ETag (the SHA-256), conditions and a range. 409 with `Retry-After` while the job is not done."""
+    """With ETag (the SHA-256), conditions and a range. 409 with `Retry-After` while the job is not
+    done, 410 once its outputs are kept no longer."""
     return Handed(get_output, exchange, job_id, step)
 
 
@@ -163,7 +164,7 @@ async def output(exchange: TheExchange, job_id: str, step: str) -> Response:
     "/jobs/{job_id}/outputs.zip",
     summary="All outputs in one zip",
     response_class=Response,
-    responses=describing.answers({200: "application/zip"}, 404, 409),
+    responses=describing.answers({200: "application/zip"}, 404, 409, 410),
 )
 async def outputs_zip(services: TheServices, caller: Caller, job_id: str) -> Response:
     """Written while it is sent, without compression; the files are `<step>.<extension>`."""

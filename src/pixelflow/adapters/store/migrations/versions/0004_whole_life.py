@@ -78,9 +78,16 @@ def upgrade() -> None:
         Column("target", Text),
         Column("cost", Float),
         Column("manifest", Text),
+        Column("keep", Text),
+        Column("sweep_at", Float),
+        Column("gone", Text),
     ):
         op.add_column("job", column)
     _lanes()
+    op.drop_index("job_to_expire", "job")
+    op.execute("UPDATE job SET sweep_at = expires_at WHERE expires_at IS NOT NULL")
+    ended = "state IN ('completed', 'failed', 'cancelled', 'quarantined') AND hold = 0"
+    _index("job_to_sweep", "job", ["sweep_at"], f"{ended} AND sweep_at IS NOT NULL")
     _index("job_scheduled", "job", ["not_before"], "state = 'queued' AND not_before IS NOT NULL")
     _index("job_of_batch", "job", ["tenant", "batch_id", "id"], "batch_id IS NOT NULL")
     _index("job_of_template", "job", ["tenant", "template", "id"], "template IS NOT NULL")
