@@ -70,6 +70,7 @@ class Dispatcher:
         self._clock = clock
         self._news = asyncio.Event()
         self._sending: dict[asyncio.Task[None], Parcel] = {}
+        self._lanes: Counter[Lane] = Counter()
         self._failing: dict[Lane, None] = {}
         store.on_due(self.wake)
 
@@ -125,11 +126,12 @@ class Dispatcher:
         for parcel in claimed.parcels:
             task = asyncio.create_task(self._deliver(parcel), name=f"webhook-{parcel.delivery.id}")
             self._sending[task] = parcel
+            self._lanes[_lane(parcel)] += 1
             task.add_done_callback(self._ended)
         return claimed.next_at
 
     def _taken(self) -> Mapping[Lane, int]:
-        taken = Counter(_lane(parcel) for parcel in self._sending.values())
+        taken = self._lanes.copy()
         for lane in self._failing:
             taken[lane] += self._pace.receiver_in_flight - 1
         return taken
@@ -143,7 +145,10 @@ class Dispatcher:
     async def _deliver(self, parcel: Parcel) -> None:
         delivery = parcel.delivery
         begun, at = time.perf_counter(), self._clock()
-        headers, answer, error = await self._sent(parcel, at)
+        try:
+            headers, answer, error = await self._sent(parcel, at)
+        finally:
+            self._leave(_lane(parcel))
         seconds = time.perf_counter() - begun
         status = answer.status if answer else None
         failures = delivery.attempts - delivery.earlier
@@ -186,6 +191,13 @@ class Dispatcher:
         except OSError as broken:
             return headers, None, str(broken) or type(broken).__name__
         return headers, answer, None
+
+    def _leave(self, lane: Lane) -> None:
+        # The receiver is free for the next one while the store notes what it said.
+        self._lanes[lane] -= 1
+        if not self._lanes[lane]:
+            del self._lanes[lane]
+        self._news.set()
 
     def _remember(self, lane: Lane, verdict: Verdict) -> None:
         self._failing.pop(lane, None)
