@@ -206,8 +206,8 @@ class EgressSettings(Part):
     deliver_seconds: Annotated[float, Field(gt=0, le=3600)] = 60.0
     """How long sending one output may take in all."""
     transfer_tries: Annotated[int, Field(ge=1, le=20)] = 5
-    """Attempts in which a job's picture, or the target of its outputs, may turn out to be out of reach; then
-    the job fails."""
+    """After so many tries, each later than the one before, a job whose picture or target is out of reach
+    fails."""
     max_transfers: Annotated[int, Field(ge=1, le=10_000)] = 64
     """Jobs that wait for other machines at once; meanwhile they take no decoder's place."""
     storage_allow: str = ""

@@ -27,6 +27,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
         EGRESS_ALLOW="127.0.0.0/8",
         DELIVER_SECONDS="1",
         TRANSFER_TRIES="2",
+        FAULT_BACKOFF_SECONDS="0.1",
+        BREAKER_FAILURES="2",
         HEARTBEAT_SECONDS="0.1",
         STORAGE_ALLOW=f"file://{folder}/out?access=write, file://{folder}/of/{{tenant}}/x",
     ) as running:

@@ -27,6 +27,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
         EGRESS_ALLOW="127.0.0.0/8",
         FETCH_SECONDS="2",
         TRANSFER_TRIES="2",
+        FAULT_BACKOFF_SECONDS="0.1",
+        BREAKER_FAILURES="2",
         STORAGE_ALLOW=f"file://{folder}/shared?access=read",
         HEARTBEAT_SECONDS="0.1",
     ) as running:
@@ -178,6 +180,18 @@ def test_it_is_not_tried_for_ever(server: RunningServer, there: Elsewhere, reply
     there.routes["/p"] = Reply(200, PICTURE)
     httpx.post(f"{server.url}/v1/jobs/{job['id']}/retry")
     assert wait(server, job["id"])["status"] == "completed"
+
+
+def test_dead_machines_open_no_circuit(server: RunningServer, there: Elsewhere) -> None:
+    """The storage is well, whatever others are: jobs that need nobody else must not wait."""
+    there.routes["/dead"] = Reply(503)
+    there.routes["/p"] = Reply(200, PICTURE)
+    dead = [ask(server, there.url + "/dead").json()["id"] for _ in range(5)]
+    for job_id in dead:
+        assert wait(server, job_id)["error"]["code"] == "source_unreachable"
+    metrics = httpx.get(f"{server.url}/metrics").text
+    assert 'pixelflow_circuit{service="storage",state="closed"} 1.0' in metrics
+    assert ended(server, there.url + "/p")["status"] == "completed"
 
 
 def test_slow_machines_take_no_decoders_place(server: RunningServer, there: Elsewhere) -> None:

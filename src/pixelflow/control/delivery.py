@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
 from pixelflow.control.remote import DEFAULT_NAMING, expanded
-from pixelflow.domain.errors import EgressRefused, TransferFailed
+from pixelflow.domain.errors import EgressRefused, RemoteUnavailable, TransferFailed
 from pixelflow.domain.job import Job, Output, Target
 from pixelflow.domain.media import extension
 from pixelflow.domain.urls import WEB, host_of, scheme_of, shown
@@ -31,7 +31,7 @@ class Deliverer:
     storage: Storage
     seconds: float
     attempts: int
-    """Attempts in which it may turn out that the target cannot be reached."""
+    """After so many faults of a job that its target is out of reach is final."""
     tries: int = 3
     pause_seconds: float = 0.5
     """Mean pause before the second try, doubled for each further one."""
@@ -50,7 +50,7 @@ class Deliverer:
 
     async def deliver(self, job: Job, outputs: Sequence[Output]) -> Sequence[Output]:
         """All outputs, each with where it was sent; raises TransferFailed when trying again would not help,
-        OSError when it may."""
+        RemoteUnavailable when it may."""
         assert job.target is not None
         return [await self._sent(job, job.target, output) for output in outputs]
 
@@ -67,9 +67,9 @@ class Deliverer:
                 raise _refused(output, f"{host} does not allow it") from error
             except OSError as error:
                 if number >= self.tries:
-                    if job.attempt < self.attempts:
-                        raise
-                    text = f"the output could not be sent in {job.attempt} attempts: {error}"
+                    if job.faults + 1 < self.attempts:
+                        raise RemoteUnavailable(f"an output cannot be sent now: {error}") from error
+                    text = f"the output could not be sent in {self.attempts} attempts: {error}"
                     raise TransferFailed("delivery_unreachable", text, step=output.id) from error
             await self.sleep(self.pause_seconds * 2**number * random.random())  # noqa: S311 - no secret
             number += 1

@@ -6,7 +6,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from pixelflow.control.intake import Inspected, IntakeLimits
-from pixelflow.domain.errors import EgressRefused, TooLarge, TransferFailed, UnsupportedImage
+from pixelflow.domain.errors import (
+    EgressRefused,
+    RemoteUnavailable,
+    TooLarge,
+    TransferFailed,
+    UnsupportedImage,
+)
 from pixelflow.domain.job import Job, Remote, Source
 from pixelflow.domain.keys import input_key
 from pixelflow.domain.urls import WEB, host_of, scheme_of
@@ -29,7 +35,7 @@ class Fetcher:
     intake: IntakeLimits
     seconds: float
     tries: int
-    """Attempts in which it may turn out that the picture cannot be reached."""
+    """After so many faults of a job that its picture is out of reach is final."""
 
     async def check(self, tenant: str, remote: Remote) -> None:
         """Raises EgressRefused for what would be refused now."""
@@ -42,8 +48,8 @@ class Fetcher:
             raise EgressRefused(error.detail, **{**error.extra, "field": "url"}) from error
 
     async def fetch(self, job: Job) -> Source:
-        """The picture, stored; raises TransferFailed when trying again would not help, OSError when it
-        may."""
+        """The picture, stored; raises TransferFailed when trying again would not help, RemoteUnavailable when
+        it may, and OSError when the storage fails."""
         remote = job.remote
         assert remote is not None
         host = host_of(remote.url)
@@ -60,10 +66,10 @@ class Fetcher:
         except _Ours as error:
             raise error.cause from error
         except OSError as error:
-            if job.attempt >= self.tries:
-                text = f"the picture could not be fetched in {job.attempt} attempts: {error}"
-                raise TransferFailed("source_unreachable", text) from error
-            raise
+            if job.faults + 1 < self.tries:
+                raise RemoteUnavailable(f"the picture cannot be fetched now: {error}") from error
+            text = f"the picture could not be fetched in {self.tries} tries: {error}"
+            raise TransferFailed("source_unreachable", text) from error
         if remote.sha256 is not None and stored.sha256 != remote.sha256:
             await self.storage.delete([stored.key])
             text = f"the picture at {host} has the SHA-256 {stored.sha256}, not the one that was given"

@@ -14,6 +14,7 @@
     │   └── Busy                    over a limit that will pass; carries seconds to wait
     ├── ImageError              a picture ended its own job; carries the job's failure
     ├── TransferFailed          a picture cannot be fetched, or outputs sent; carries the job's failure
+    ├── RemoteUnavailable       another machine does not answer, or not now
     ├── StoreUnavailable        the job store cannot answer or write now; nothing of the call was kept
     └── StartupError            the process cannot run like this; the message says what to do
 
@@ -140,6 +141,13 @@ class TransferFailed(PixelFlowError):
     def __init__(self, code: str, detail: str, *, step: str | None = None) -> None:
         super().__init__(detail, code=code)
         self.step = step
+
+
+class RemoteUnavailable(PixelFlowError):
+    """Another machine does not answer, or not now: a later attempt may go better. It is no fault of a service
+    that all jobs need."""
+
+    code = "remote_unavailable"
 
 
 class StoreUnavailable(PixelFlowError):

@@ -75,6 +75,8 @@ class Setbacks:
             self.circuits.store.failed(now, error)
         elif isinstance(error, OSError):
             self.circuits.storage.failed(now, error)
+        else:
+            self.circuits.storage.unused(now)
 
     async def _fail(self, claim: Claim, code: str, words: str) -> Job | None:
         return await self.store.finish(claim, Completion(failure=Failure(code, words)))
@@ -115,4 +117,4 @@ def _words(error: Exception) -> str:
     if isinstance(error, PixelFlowError):
         return error.detail
     reason = error.strerror if isinstance(error, OSError) else None
-    return f"the storage or another machine did not answer: {reason or type(error).__name__}"
+    return f"the storage did not answer: {reason or type(error).__name__}"
