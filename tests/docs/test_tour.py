@@ -22,6 +22,7 @@ PAGES = (
     "docs/cli.md",
     "docs/templates.md",
     "docs/remote.md",
+    "docs/webhooks.md",
 )
 WRITTEN_ADDRESS = "http://127.0.0.1:8080"
 ELSEWHERE = ("https://pictures.example", "https://bucket.example")
