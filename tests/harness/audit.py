@@ -4,7 +4,7 @@ import hashlib
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from io import BytesIO
@@ -63,3 +63,20 @@ def audit(database: Path, uploads: Path, outputs: Path, acknowledged: Iterable[s
     found.outputs_missing = sum((hashes - on_disk).values())
     found.orphan_files = sum((on_disk - hashes).values())
     return found
+
+
+def untold(database: Path, heard: Mapping[str, Collection[str]]) -> int:
+    """Terminal events that have no message, or whose message's id one of the endpoints did not hear."""
+    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as book:
+        messages = {
+            (job_id, sequence): message_id
+            for job_id, sequence, message_id in book.execute(
+                "SELECT job_id, sequence, id FROM message WHERE kind LIKE 'job.%'"
+            )
+        }
+        ends = [
+            (job_id, sequence)
+            for job_id, sequence, kind in book.execute("SELECT job_id, sequence, kind FROM event")
+            if kind.removeprefix("job.") in TERMINAL
+        ]
+    return sum(end not in messages or any(messages[end] not in ids for ids in heard.values()) for end in ends)

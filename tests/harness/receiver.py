@@ -36,6 +36,8 @@ class Receiver:
         return f"{self.there.url}/hook"
 
     def take(self, asked: Asked) -> Reply:
+        if len(asked.body) < int(asked.headers["content-length"]):
+            raise ConnectionError("the sender died in the middle")
         try:
             Webhook(self.secret).verify(asked.body, dict(asked.headers))
         except Exception:
