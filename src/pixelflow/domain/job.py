@@ -161,6 +161,8 @@ class Job:
     which ``faults`` counts those since it was queued by its caller; ``cost`` is the predicted CPU time in
     seconds, ``hold`` keeps the job from being deleted.
     ``sweep_at`` is when something of an ended job is next to go, ``gone`` what went already.
+    ``pixels`` of the source's one frame, predicted until
+    it was decoded, are counted on the day ``charged_on`` (UTC), as is the CPU time ``spent`` in seconds.
     """
 
     tenant: str
@@ -201,6 +203,9 @@ class Job:
     keep: Keep | None = None
     sweep_at: float | None = None
     gone: Gone | None = None
+    pixels: int | None = None
+    charged_on: str | None = None
+    spent: float | None = None
 
     @property
     def claim(self) -> "Claim":
@@ -261,6 +266,9 @@ class Completion:
     """Under which key of the step cache each output is to be found again, by step."""
     manifest: Mapping[str, Any] | None = None
     """What the outputs were made with: versions, hashes, seconds by phase."""
+    spent: Mapping[str, float] | None = None
+    """CPU seconds by phase (``decode``, ``encode``, an operation's name); empty when nothing was done, absent
+    when nobody knows."""
 
 
 def new_id() -> str:

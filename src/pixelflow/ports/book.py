@@ -6,6 +6,7 @@ from pixelflow.ports.audit import AuditLog
 from pixelflow.ports.batches import BatchStore
 from pixelflow.ports.store import JobStore
 from pixelflow.ports.templates import TemplateStore
+from pixelflow.ports.tenants import Tenants
 from pixelflow.ports.webhooks import WebhookStore
 
 
@@ -17,6 +18,9 @@ class Book(JobStore, Protocol):
 
     @property
     def batches(self) -> BatchStore: ...
+
+    @property
+    def tenants(self) -> Tenants: ...
 
     @property
     def templates(self) -> TemplateStore: ...

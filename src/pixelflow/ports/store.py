@@ -8,6 +8,7 @@ from pixelflow.domain.asset import JOB, Asset
 from pixelflow.domain.audit import KEEPER
 from pixelflow.domain.event import Event
 from pixelflow.domain.job import Claim, Completion, Failure, Header, Job, JobState, Output, Source
+from pixelflow.domain.tenant import Foreseen
 
 T = TypeVar("T")
 
@@ -93,7 +94,7 @@ class JobStore(Protocol):
     A write that must match a state or a claim and does not match changes nothing and returns ``None`` (or
     leaves the claim out of its answer): the caller lost a race, and stops. Every state change appends its
     event in the same transaction. Time is the store's own clock. StoreUnavailable means that nothing of the
-    call was kept.
+    call was kept. ``create``, ``attach``, ``start`` and ``retry`` raise Busy over a limit of the tenant's.
     """
 
     async def create(self, job: Job, idempotency: IdempotencyKey | None = None) -> Created:
@@ -106,7 +107,9 @@ class JobStore(Protocol):
     async def list_jobs(self, tenant: str, where: JobFilter, limit: int, cursor: str | None) -> Page[Job]:
         """Newest first; raises MalformedRequest for a cursor that is not ours."""
 
-    async def attach(self, tenant: str, job_id: str, source: Source) -> Source | None:
+    async def attach(
+        self, tenant: str, job_id: str, source: Source, foreseen: Foreseen | None = None
+    ) -> Source | None:
         """Keep the uploaded source of a job that stays awaiting_upload; answers the source that it
         replaces."""
 

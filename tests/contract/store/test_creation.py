@@ -19,7 +19,12 @@ async def test_a_created_job_is_read_back_whole(store: JobStore, time: Time) -> 
     created = await store.create(given)
     assert not created.replayed
     assert created.job == replace(
-        given, created_at=time(), updated_at=time(), queued_at=time(), sequence=created.job.sequence
+        given,
+        created_at=time(),
+        updated_at=time(),
+        queued_at=time(),
+        sequence=created.job.sequence,
+        charged_on="2023-11-14",
     )
     assert await store.get("local", given.id) == created.job
 

@@ -41,6 +41,7 @@ async def test_a_finished_job_has_its_outputs(store: JobStore, time: Time) -> No
         updated_at=time(),
         finished_at=time(),
         source=replace(running.source, format="webp", width=640, height=480),
+        pixels=640 * 480,
         sequence=ended.sequence if ended else 0,
     )
     assert await store.get("local", running.id) == ended

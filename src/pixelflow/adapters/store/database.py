@@ -1,6 +1,7 @@
 """One SQLite file: who owns it, and how it is read and written."""
 
 import asyncio
+import json
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,11 +13,13 @@ from typing import Literal, TypeVar
 from pixelflow.adapters.store import statements as sql
 from pixelflow.adapters.store import webhook_statements
 from pixelflow.adapters.store.lock import FileLock, refuse_network
+from pixelflow.adapters.store.quotas import Quotas
 from pixelflow.adapters.store.rows import Row
 from pixelflow.adapters.store.schema import migrate
 from pixelflow.adapters.store.transaction import Consequence, Transaction
 from pixelflow.adapters.store.writer import Operation, Writer
 from pixelflow.domain.errors import StartupError, StoreUnavailable
+from pixelflow.domain.tenant import UNLIMITED, TenantLimits
 
 T = TypeVar("T")
 
@@ -26,6 +29,7 @@ CHECKPOINT_PAGES = 4_000
 """Pages of 4 KiB in the write-ahead log after which a commit moves them into the database."""
 BUSY_MILLISECONDS = 500
 """How long a write waits for a stranger, such as a person's shell, to let go of the file."""
+OWN_LIMITS = "SELECT tenant, limits FROM tenant WHERE limits IS NOT NULL"
 STATEMENTS = 256
 """Prepared statements that a connection keeps: all there are."""
 
@@ -43,6 +47,7 @@ def open_database(path: Path, synchronous: Literal["FULL", "NORMAL"]) -> "Connec
         opened.callback(lock.release)
         migrate(path)
         writes, *readers = (opened.enter_context(closing(_connect(path))) for _ in range(3))
+        writes.execute("PRAGMA temp_store = MEMORY")
         writes.execute("PRAGMA journal_mode = WAL")
         writes.execute(f"PRAGMA synchronous = {synchronous}")
         writes.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
@@ -81,10 +86,13 @@ class Database:
         self,
         connections: Connections,
         clock: Callable[[], float],
+        limits: TenantLimits = UNLIMITED,
         consequences: Sequence[Consequence] = (),
     ) -> None:
         self.clock = clock
-        self.writer = Writer(connections.writes, clock, consequences)
+        own = connections.quick.execute(OWN_LIMITS).fetchall()
+        quotas = Quotas(limits, {tenant: json.loads(text) for tenant, text in own})
+        self.writer = Writer(connections.writes, clock, quotas, consequences)
         self._lock = connections.lock
         self._quick = connections.quick
         self._slow = connections.slow

@@ -30,7 +30,7 @@ JOB_COLUMNS = (
     "owner, lease_until, error, metadata, webhook_url, "
     "queued_at, started_at, finished_at, expires_at, sequence, "
     "not_before, scheduled_at, deadline_seconds, hold, template, batch_id, faults, remote, target, "
-    "cost, manifest, keep, sweep_at, gone"
+    "cost, manifest, keep, sweep_at, gone, pixels, charged_on, spent"
 )
 ASSET_COLUMNS = "tenant, id, storage_key, format, media_type, bytes, sha256, created_at"
 EVENT_COLUMNS = "tenant, job_id, kind, at, sequence, attempt, progress, output"
@@ -77,6 +77,7 @@ def job_values(job: Job) -> dict[str, object]:
         "target": json_text(job.target),
         "cost": job.cost,
         "keep": json_text(job.keep),
+        "pixels": job.pixels,
     }
 
 
@@ -101,6 +102,8 @@ def completion_values(completion: Completion) -> dict[str, object]:
         "error": json_text(completion.failure),
         "found": json_text({name: value for name, value in found.items() if value is not None}),
         "manifest": json_text(completion.manifest),
+        "pixels": (completion.source_width or 0) * (completion.source_height or 0) or None,
+        "spent": None if completion.spent is None else sum(completion.spent.values()),
     }
 
 
@@ -132,7 +135,7 @@ def to_job(row: Row) -> Job:
      attempt, crashes, losses, owner, lease_until, error, metadata, webhook_url,
      queued_at, started_at, finished_at, expires_at, sequence,
      not_before, scheduled_at, deadline_seconds, hold, template, batch_id, faults, remote, target,
-     cost, manifest, keep, sweep_at, gone) = row  # fmt: skip
+     cost, manifest, keep, sweep_at, gone, pixels, charged_on, spent) = row  # fmt: skip
     return Job(
         tenant,
         job_id,
@@ -172,6 +175,9 @@ def to_job(row: Row) -> Job:
         _to_keep(keep) if keep else None,
         sweep_at,
         _to_gone(gone) if gone else None,
+        pixels,
+        charged_on,
+        spent,
     )
 
 

@@ -34,24 +34,31 @@ from pixelflow.adapters.store.rows import (
     to_recalled,
 )
 from pixelflow.adapters.store.templates import SqliteTemplates
+from pixelflow.adapters.store.tenants import SqliteTenants
 from pixelflow.adapters.store.webhooks import SqliteWebhooks
 from pixelflow.domain.asset import Asset
 from pixelflow.domain.audit import KEEPER
 from pixelflow.domain.event import Event
 from pixelflow.domain.job import Claim, Completion, Failure, Header, Job, JobState, Output, Source
 from pixelflow.domain.keys import parse
+from pixelflow.domain.tenant import UNLIMITED, Foreseen, TenantLimits
 from pixelflow.ports.store import Created, Depth, IdempotencyKey, JobFilter, Page, Recalled, Swept, Woken
 
 
 async def open_sqlite(
-    path: Path, clock: Callable[[], float] = time.time, *, synchronous: Literal["FULL", "NORMAL"] = "FULL"
+    path: Path,
+    clock: Callable[[], float] = time.time,
+    limits: TenantLimits = UNLIMITED,
+    *,
+    synchronous: Literal["FULL", "NORMAL"] = "FULL",
 ) -> "SqliteStore":
     """Own the database, made or migrated where needed; raises StartupError if another process has it.
 
+    ``limits`` are those of every tenant that has none of its own.
     ``NORMAL`` loses acknowledged commits at a power cut; it is there for the test that shows so.
     """
     connections = await asyncio.to_thread(open_database, path, synchronous)
-    return SqliteStore(Database(connections, clock, CONSEQUENCES))
+    return SqliteStore(Database(connections, clock, limits, CONSEQUENCES))
 
 
 class SqliteStore:
@@ -67,6 +74,7 @@ class SqliteStore:
         self.batches = SqliteBatches(database)
         self.templates = SqliteTemplates(database)
         self.webhooks = SqliteWebhooks(database)
+        self.tenants = SqliteTenants(database)
 
     async def create(self, job: Job, idempotency: IdempotencyKey | None = None) -> Created:
         values = job_values(job)
@@ -97,13 +105,13 @@ class SqliteStore:
         jobs = to_jobs(await self.database.rows(statement, values))
         return Page(jobs[:limit], jobs[limit - 1].id if len(jobs) > limit else None)
 
-    async def attach(self, tenant: str, job_id: str, source: Source) -> Source | None:
-        text = source_text(source)
-        return await self.database.write(lambda tx: transitions.attach(tx, tenant, job_id, text))
+    async def attach(
+        self, tenant: str, job_id: str, source: Source, foreseen: Foreseen | None = None
+    ) -> Source | None:
+        return await self.database.write(lambda tx: transitions.attach(tx, tenant, job_id, source, foreseen))
 
     async def start(self, tenant: str, job_id: str, source: Source) -> Job | None:
-        values = {"tenant": tenant, "id": job_id, "source": source_text(source)}
-        return await self.database.write(lambda tx: tx.change(sql.START, values, JobState.AWAITING_UPLOAD))
+        return await self.database.write(lambda tx: transitions.start(tx, tenant, job_id, source))
 
     async def claim(self, owner: str, lease_seconds: float, limit: int = 1) -> Sequence[Job]:
         return await self.database.write(
@@ -123,8 +131,7 @@ class SqliteStore:
 
     async def finish(self, claim: Claim, completion: Completion) -> Job | None:
         values = {**transitions.fence(claim), **completion_values(completion)}
-        keys = completion.keys
-        return await self.database.write(lambda tx: transitions.finish(tx, claim, values, keys))
+        return await self.database.write(lambda tx: transitions.finish(tx, claim, values, completion))
 
     async def recall(self, tenant: str, keys: Sequence[bytes]) -> Mapping[bytes, Recalled]:
         rows = ((key, self.database.one(sql.RECALL, {"tenant": tenant, "key": key})) for key in keys)

@@ -16,7 +16,7 @@ VALUES (:tenant, :id, :state, :pipeline, :source,
         NULL, NULL, NULL, :metadata, :webhook_url,
         :queued_at, NULL, NULL, :expires_at, :sequence,
         :not_before, :scheduled_at, :deadline_seconds, :hold, :template, :batch_id, 0, :remote, :target,
-        :cost, NULL, :keep, NULL, NULL)
+        :cost, NULL, :keep, NULL, NULL, :pixels, date(:now, 'unixepoch'), NULL)
 """
 
 INSERT_EVENT = """
@@ -27,7 +27,7 @@ VALUES (:sequence, :tenant, :job_id, :kind, :at, :attempt, :progress, :output)
 GET_JOB = f"SELECT {JOB_COLUMNS} FROM job WHERE tenant = :tenant AND id = :id"
 
 ATTACH = """
-UPDATE job SET updated_at = :now, source = :source
+UPDATE job SET updated_at = :now, source = :source, cost = :cost, pixels = :pixels
 WHERE tenant = :tenant AND id = :id AND state = 'awaiting_upload'
 """
 
@@ -72,6 +72,7 @@ FINISH = f"""
 UPDATE job SET state = :state, updated_at = :now, finished_at = :now, progress = :progress,
     outputs = :outputs, skipped = :skipped, error = :error, manifest = :manifest,
     source = coalesce(json_patch(source, :found), source),
+    pixels = coalesce(:pixels, pixels), spent = :spent,
     owner = NULL, lease_until = NULL, sequence = :sequence
 WHERE {FENCE}
 RETURNING {JOB_COLUMNS}
@@ -142,7 +143,7 @@ RETRY = f"""
 UPDATE job SET state = 'queued', queued_at = :now, updated_at = :now, started_at = NULL, finished_at = NULL,
     progress = 0, crashes = 0, losses = 0, faults = 0, not_before = NULL,
     outputs = NULL, skipped = NULL, error = NULL, manifest = NULL,
-    gone = NULL, sequence = :sequence
+    gone = NULL, sequence = :sequence, charged_on = date(:now, 'unixepoch'), spent = NULL
 WHERE tenant = :tenant AND id = :id AND state IN ('failed', 'cancelled', 'quarantined')
 RETURNING {JOB_COLUMNS}
 """
@@ -247,6 +248,13 @@ ON CONFLICT (tenant, key) DO UPDATE SET fingerprint = excluded.fingerprint,
 FORGET_KEYS = """
 DELETE FROM idempotency WHERE (tenant, key) IN (
     SELECT tenant, key FROM idempotency WHERE created_at <= :horizon ORDER BY created_at LIMIT :limit)
+"""
+
+ADD_USAGE_OF_OPERATION = """
+INSERT INTO usage_of_operation (tenant, day, operation, jobs, cpu_seconds)
+VALUES (:tenant, :day, :operation, :jobs, :cpu_seconds)
+ON CONFLICT (tenant, day, operation) DO UPDATE SET
+    jobs = jobs + excluded.jobs, cpu_seconds = cpu_seconds + excluded.cpu_seconds
 """
 
 PUT_ASSET = f"""

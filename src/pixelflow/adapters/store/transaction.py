@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from pixelflow.adapters.store import statements
+from pixelflow.adapters.store.quotas import Quotas
 from pixelflow.adapters.store.rows import Row, event_values, json_text, to_job
 from pixelflow.domain.event import EventKind
 from pixelflow.domain.job import Job, JobState
@@ -18,7 +19,8 @@ class Transaction:
     """The statements of one operation after the other, the time of each, and what they changed in all.
 
     ``sequence`` is that of the last event, ``moves`` how many jobs more or fewer each state has, ``news``
-    what the writer's listeners are told once this is committed.
+    what the writer's listeners are told once this is committed; ``ended`` how many jobs ended that had run,
+    and ``ended_seconds`` the CPU time that was predicted for them.
     """
 
     def __init__(
@@ -26,8 +28,10 @@ class Transaction:
         connection: sqlite3.Connection,
         clock: Callable[[], float],
         sequence: int,
+        quotas: Quotas,
         consequences: Sequence[Consequence] = (),
     ) -> None:
+        self.quotas = quotas
         self._consequences = consequences
         self._execute = connection.execute
         self._clock = clock
@@ -35,6 +39,9 @@ class Transaction:
         self.sequence = sequence
         self.moves: Counter[JobState] = Counter()
         self.news: set[str] = set()
+        self.ended = 0
+        self.ended_seconds = 0.0
+        self._spent: dict[tuple[str, str | None, str], list[float]] = {}
 
     def tick(self) -> None:
         """Take the time for the next operation."""
@@ -65,8 +72,24 @@ class Transaction:
             return None
         job = to_job(row)
         self.moves[was] -= 1
+        if was is JobState.PROCESSING and job.terminal:
+            self.ended += 1
+            self.ended_seconds += job.cost or 0.0
         self.entered(job)
         return job
+
+    def spend(self, job: Job, seconds: Mapping[str, float]) -> None:
+        """Count the CPU time of a job's phases, written once for all jobs of the transaction."""
+        for operation, each in seconds.items():
+            counted = self._spent.setdefault((job.tenant, job.charged_on, operation), [0, 0.0])
+            counted[0] += 1
+            counted[1] += each
+
+    def close(self) -> None:
+        """Write what was gathered."""
+        for (tenant, day, operation), (jobs, seconds) in self._spent.items():
+            values = {"tenant": tenant, "day": day, "operation": operation}
+            self.count(statements.ADD_USAGE_OF_OPERATION, {**values, "jobs": jobs, "cpu_seconds": seconds})
 
     def entered(self, job: Job) -> None:
         """Count the job in its state and append the event of having entered it."""

@@ -6,7 +6,8 @@ from dataclasses import replace
 from pixelflow.adapters.store import statements as sql
 from pixelflow.adapters.store.audit import note
 from pixelflow.adapters.store.idempotency import KEY_SECONDS, answered, remember
-from pixelflow.adapters.store.rows import json_text, to_asset, to_job
+from pixelflow.adapters.store.quotas import Demand
+from pixelflow.adapters.store.rows import json_text, source_text, to_asset, to_job
 from pixelflow.adapters.store.transaction import Transaction
 from pixelflow.domain.asset import Asset
 from pixelflow.domain.event import EventKind
@@ -15,12 +16,14 @@ from pixelflow.domain.job import (
     MAX_LOSSES,
     RETRYABLE,
     Claim,
+    Completion,
     Failure,
     Job,
     JobState,
     Output,
     Source,
 )
+from pixelflow.domain.tenant import Foreseen, day_of
 from pixelflow.ports.store import Created, IdempotencyKey, Woken
 
 Values = dict[str, object]
@@ -33,20 +36,49 @@ def create(tx: Transaction, job: Job, values: Values, idempotency: IdempotencyKe
     made = answered(tx, job.tenant, idempotency)
     if made and (former := tx.job(job.tenant, made)):
         return Created(former, replayed=True)
+    tx.quotas.admit(tx, job.tenant, Demand.of(job))
     queued_at = tx.now if job.state is JobState.QUEUED else None
     values.update(now=tx.now, sequence=tx.sequence + 1, queued_at=queued_at)
     tx.count(sql.INSERT_JOB, values)
-    stored = replace(job, created_at=tx.now, updated_at=tx.now, queued_at=queued_at, sequence=tx.sequence + 1)
+    stored = replace(
+        job,
+        created_at=tx.now,
+        updated_at=tx.now,
+        queued_at=queued_at,
+        sequence=tx.sequence + 1,
+        charged_on=day_of(tx.now),
+    )
     tx.entered(stored)
     remember(tx, job.tenant, idempotency, None, job.id)
     return Created(stored)
 
 
-def attach(tx: Transaction, tenant: str, job_id: str, source: str) -> Source | None:
+def attach(
+    tx: Transaction, tenant: str, job_id: str, source: Source, foreseen: Foreseen | None
+) -> Source | None:
     """Replace the source of a job that awaits one, without an event."""
     job = tx.job(tenant, job_id)
-    values = {"tenant": tenant, "id": job_id, "source": source, "now": tx.now}
-    return job.source if job and tx.count(sql.ATTACH, values) else None
+    if job is None or job.state is not JobState.AWAITING_UPLOAD:
+        return None
+    cost, pixels = (foreseen.cpu_seconds, foreseen.pixels) if foreseen else (None, None)
+    more = (source.bytes or 0) - (job.source.bytes or 0)
+    demand = Demand(0, 0, more, (pixels or 0) - (job.pixels or 0), (cost or 0) - (job.cost or 0), more)
+    tx.quotas.admit(tx, tenant, demand)
+    values = {"tenant": tenant, "id": job_id, "source": source_text(source), "now": tx.now}
+    tx.count(sql.ATTACH, {**values, "cost": cost, "pixels": pixels})
+    return job.source
+
+
+def start(tx: Transaction, tenant: str, job_id: str, source: Source) -> Job | None:
+    """Queue a job that awaits its upload, unless it has another source than this one."""
+    values: Values = {"tenant": tenant, "id": job_id, "source": source_text(source)}
+    if tx.quotas.limited(tenant):
+        job = tx.job(tenant, job_id)
+        if job is None or job.state is not JobState.AWAITING_UPLOAD:
+            return None
+        more = 0 if job.source.key else source.bytes or 0
+        tx.quotas.admit(tx, tenant, Demand(0, 1, more, 0, job.cost or 0.0, more))
+    return tx.change(sql.START, values, JobState.AWAITING_UPLOAD)
 
 
 def claim(tx: Transaction, owner: str, lease_seconds: float, limit: int) -> list[Job]:
@@ -89,11 +121,12 @@ def announce(tx: Transaction, held: Claim, outputs: Sequence[Output]) -> Job | N
     return job
 
 
-def finish(tx: Transaction, held: Claim, values: Values, keys: Mapping[str, bytes]) -> Job | None:
+def finish(tx: Transaction, held: Claim, values: Values, completion: Completion) -> Job | None:
     """End the job; once it is completed, its outputs are found by their keys."""
     job = tx.change(sql.FINISH, values, JobState.PROCESSING)
     if job is not None:
-        for step, key in keys.items():
+        tx.spend(job, completion.spent or {})
+        for step, key in completion.keys.items():
             tx.count(sql.PUT_STEP, {"tenant": held.tenant, "key": key, "job_id": held.job_id, "step": step})
     return job
 
@@ -136,6 +169,7 @@ def retry(tx: Transaction, tenant: str, job_id: str) -> Job | None:
     job = tx.job(tenant, job_id)
     if job is None or job.state not in RETRYABLE or (job.source.key is None and job.remote is None):
         return None
+    tx.quotas.admit(tx, tenant, Demand.of(replace(job, state=JobState.QUEUED), stored=False))
     return tx.change(sql.RETRY, {"tenant": tenant, "id": job_id}, job.state)
 
 

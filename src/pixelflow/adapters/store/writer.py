@@ -11,6 +11,8 @@ from threading import Thread
 from typing import Any, TypeVar
 
 from pixelflow.adapters.store import statements
+from pixelflow.adapters.store.drained import Drained
+from pixelflow.adapters.store.quotas import Quotas
 from pixelflow.adapters.store.transaction import Consequence, Transaction
 from pixelflow.domain.errors import StoreUnavailable
 from pixelflow.domain.job import JobState
@@ -47,6 +49,8 @@ class _Performed:
     moves: Counter[JobState]
     sequence: int
     news: set[str] = field(default_factory=set)
+    ended: int = 0
+    ended_seconds: float = 0.0
 
 
 class Writer:
@@ -60,8 +64,11 @@ class Writer:
         self,
         connection: sqlite3.Connection,
         clock: Callable[[], float],
+        quotas: Quotas,
         consequences: Sequence[Consequence] = (),
     ) -> None:
+        self.quotas = quotas
+        self.drained = Drained()
         self._connection = connection
         self._consequences = consequences
         self._clock = clock
@@ -137,7 +144,7 @@ class Writer:
         """Run all; or roll back, move the one that failed after a write to ``refused``, answer ``None``."""
         connection = self._connection
         connection.execute("BEGIN IMMEDIATE")
-        tx = Transaction(connection, self._clock, self._sequence, self._consequences)
+        tx = Transaction(connection, self._clock, self._sequence, self.quotas, self._consequences)
         outcomes: list[_Waiting] = []
         for index, waiting in enumerate(batch):
             if waiting.future.cancelled():
@@ -156,7 +163,8 @@ class Writer:
                     refused.append(batch.pop(index))
                     return None
             outcomes.append(waiting)
-        return _Performed(outcomes, tx.moves, tx.sequence, tx.news)
+        tx.close()
+        return _Performed(outcomes, tx.moves, tx.sequence, tx.news, tx.ended, tx.ended_seconds)
 
     def _commit(self) -> None:
         while (performed := self._performed.get()) is not None:
@@ -179,6 +187,8 @@ class Writer:
         if failure is None:
             self._sequence = performed.sequence
             self.states.update(performed.moves)
+            queued = self.states[JobState.QUEUED] > 0
+            self.drained.note(self._clock(), performed.ended, performed.ended_seconds, waiting=queued)
             self.commits += 1
             self.operations += len(performed.outcomes)
             for listener in (each for name in performed.news for each in self.listeners.get(name, ())):

@@ -4,6 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy import Column, Float, Integer, Text
 
+from pixelflow.adapters.store.migrations.counters import COUNT_ALL, TENANT_TRIGGERS
+
 revision = "0004"
 down_revision = "0003"
 branch_labels = None
@@ -81,6 +83,9 @@ def upgrade() -> None:
         Column("keep", Text),
         Column("sweep_at", Float),
         Column("gone", Text),
+        Column("pixels", Integer),
+        Column("charged_on", Text),
+        Column("spent", Float),
     ):
         op.add_column("job", column)
     _lanes()
@@ -132,7 +137,10 @@ def _tenants() -> None:
         Column("limits", Text),
         Column("secrets", Text),
         Column("stored_bytes", Integer, nullable=False, server_default="0"),
+        Column("queued_jobs", Integer, nullable=False, server_default="0"),
+        Column("queued_milliseconds", Integer, nullable=False, server_default="0"),
     )
+    _index("tenant_with_limits", "tenant", ["tenant"], "limits IS NOT NULL")
     op.create_table(
         "usage",
         Column("tenant", Text, primary_key=True),
@@ -148,10 +156,13 @@ def _tenants() -> None:
         Column("tenant", Text, primary_key=True),
         Column("day", Text, primary_key=True),
         Column("operation", Text, primary_key=True),
-        Column("steps", Integer, nullable=False),
+        Column("jobs", Integer, nullable=False),
         Column("cpu_seconds", Float, nullable=False),
         sqlite_with_rowid=False,
     )
+    op.execute(COUNT_ALL)
+    for trigger in TENANT_TRIGGERS:
+        op.execute(trigger)
     op.create_table(
         "audit",
         Column("sequence", Integer, primary_key=True),
