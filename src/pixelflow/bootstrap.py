@@ -22,9 +22,11 @@ from pixelflow.control.delivery import Deliverer
 from pixelflow.control.dispatcher import Dispatcher
 from pixelflow.control.dispatcher import Pace as WebhookPace
 from pixelflow.control.fetching import Fetcher
+from pixelflow.control.foresight import Foresight
 from pixelflow.control.intake import IntakeLimits
 from pixelflow.control.jobs import Jobs
 from pixelflow.control.keeper import Duty, Keeper, Record
+from pixelflow.control.line import Line
 from pixelflow.control.planning import Planner
 from pixelflow.control.rescue import Rescuer
 from pixelflow.control.signing import UrlSigner
@@ -109,7 +111,7 @@ async def assemble(settings: Settings, stopping: Callable[[], bool]) -> AsyncIte
     pool = Pool(settings.pool_options, limits, lambda: worker.room.set())
     pool.load()
     try:
-        store = await open_store(settings.store_address, time.time)
+        store = await open_store(settings.store_address, time.time, settings.tenant_limits)
     except BaseException:
         await pool.close()
         raise
@@ -257,9 +259,8 @@ def _services(
 ) -> Services:
     intake = fetcher.intake
     assets = Assets(store, storage, intake, time.time)
-    admission = Admission(
-        store, storage, time.monotonic, settings.queue.max_queue_depth, settings.storage.min_free_bytes
-    )
+    line = Line(store, store.tenants)
+    admission = Admission(store, storage, line, time.monotonic, settings.server_limits)
 
     async def readiness() -> Sequence[Check]:
         kept = [_kept(record, keeper.clock()) for record in keeper.records.values()]
@@ -274,6 +275,7 @@ def _services(
 
     pace = settings.keeper
     keep = Keep(pace.source_ttl_seconds, pace.output_ttl_seconds, pace.record_ttl_seconds)
+    limits = settings.image_limits
     jobs = Jobs(
         store,
         storage,
@@ -284,13 +286,13 @@ def _services(
         intake,
         fetcher,
         deliverer,
+        Foresight(limits),
         stopping=stopping,
         keeping=lambda tenant: keep,
         check_webhook=sending.check,
         circuits=circuits,
         expect=waker.expect,
     )
-    limits = settings.image_limits
     templates = Templates(store.templates, assets, settings.http.templates_only)
     return Services(
         jobs=jobs,

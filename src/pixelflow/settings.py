@@ -12,10 +12,12 @@ from urllib.parse import urlencode
 from pydantic import AfterValidator, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from pixelflow.control.admission import ServerLimits
 from pixelflow.domain.backoff import Backoff
 from pixelflow.domain.breaker import BreakerPolicy
 from pixelflow.domain.installed import readable
 from pixelflow.domain.limits import ImageLimits
+from pixelflow.domain.tenant import TenantLimits
 from pixelflow.domain.webhook import SCHEDULE_SECONDS
 from pixelflow.operations.described import Described
 from pixelflow.worker.pool import PoolOptions
@@ -83,6 +85,31 @@ class QueueSettings(Part):
     """The queue's address."""
     max_queue_depth: Annotated[int, Field(ge=1)] = 1_000_000
     """With this many jobs queued, submissions are answered with 503."""
+    max_queue_cpu_seconds: Annotated[float, Field(gt=0)] | None = None
+    """The same with jobs queued that are predicted to take this much CPU time in all."""
+    max_queue_age_seconds: Annotated[float, Field(gt=0)] | None = None
+    """The same while the oldest queued job has waited longer than this."""
+
+
+class TenantSettings(Part):
+    """What a tenant may ask for, unless it has limits of its own; over them it is answered with 429.
+
+    A day is one of UTC; unset is without limit."""
+
+    tenant_max_queued_jobs: Annotated[int, Field(ge=1)] | None = None
+    """Jobs that may be queued at once."""
+    tenant_max_queued_cpu_seconds: Annotated[float, Field(gt=0)] | None = None
+    """CPU time in seconds that the queued jobs may be predicted to take together."""
+    tenant_jobs_per_day: Annotated[int, Field(ge=0)] | None = None
+    """Jobs a day. One that ends before any work was done is not counted, a retry is another job."""
+    tenant_bytes_per_day: Annotated[int, Field(ge=0)] | None = None
+    """Bytes of sources a day."""
+    tenant_pixels_per_day: Annotated[int, Field(ge=0)] | None = None
+    """Pixels of sources a day, of one frame of each."""
+    tenant_cpu_seconds_per_day: Annotated[float, Field(ge=0)] | None = None
+    """CPU time in seconds a day: predicted when a job is created, and what it took once it has ended."""
+    tenant_stored_bytes: Annotated[int, Field(ge=0)] | None = None
+    """Bytes of sources, outputs and assets that are stored at once."""
 
 
 class WorkerSettings(Part):
@@ -271,6 +298,7 @@ class Settings:
         self.store = part(StoreSettings)
         self.storage = part(StorageSettings)
         self.queue = part(QueueSettings)
+        self.tenant = part(TenantSettings)
         self.worker = part(WorkerSettings)
         self.retries = part(RetrySettings)
         self.keeper = part(KeeperSettings)
@@ -319,6 +347,22 @@ class Settings:
     def image_limits(self) -> ImageLimits:
         """The caps that travel into the cage."""
         return ImageLimits(max_input_bytes=self.upload_bytes, **self.limits.model_dump())
+
+    @property
+    def server_limits(self) -> ServerLimits:
+        """The caps on what waits."""
+        return ServerLimits(
+            self.queue.max_queue_depth,
+            self.queue.max_queue_cpu_seconds,
+            self.queue.max_queue_age_seconds,
+            self.storage.min_free_bytes,
+        )
+
+    @property
+    def tenant_limits(self) -> TenantLimits:
+        """Those of every tenant that has none of its own."""
+        given = self.tenant.model_dump()
+        return TenantLimits(**{name.removeprefix("tenant_"): limit for name, limit in given.items()})
 
     @property
     def store_address(self) -> str:

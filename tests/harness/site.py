@@ -26,13 +26,15 @@ from pixelflow.adapters.events.memory import MemoryHub
 from pixelflow.adapters.queue.memory import MemoryQueue
 from pixelflow.adapters.storage.local import LocalStorage
 from pixelflow.adapters.store.sqlite import SqliteStore, open_sqlite
-from pixelflow.control.admission import Admission
+from pixelflow.control.admission import Admission, ServerLimits
 from pixelflow.control.assets import Assets
 from pixelflow.control.delivery import Deliverer
 from pixelflow.control.dispatcher import Dispatcher, Pace
 from pixelflow.control.fetching import Fetcher
+from pixelflow.control.foresight import Foresight
 from pixelflow.control.intake import IntakeLimits
 from pixelflow.control.jobs import Jobs
+from pixelflow.control.line import Line
 from pixelflow.control.planning import Planner
 from pixelflow.control.signing import UrlSigner
 from pixelflow.control.templates import Templates
@@ -223,10 +225,17 @@ async def _serve(
         queue,
         hub,
         assets,
-        Admission(store, storage, time.monotonic, max_queue_depth, min_free_bytes),
+        Admission(
+            store,
+            storage,
+            Line(store, store.tenants),
+            time.monotonic,
+            ServerLimits(max_queue_depth, min_free_bytes=min_free_bytes),
+        ),
         intake,
         Fetcher(egress, buckets, storage, intake, 10, 3),
         Deliverer(egress, buckets, storage, 10, 3),
+        Foresight(ImageLimits()),
         stopping=stopping.is_set,
         check_webhook=sending.check,
     )

@@ -20,13 +20,14 @@ class Inspected:
     """A stream of a picture's bytes that passes on what it gets, and breaks off what must not come in.
 
     Iterating raises UnsupportedImage after the first bytes, before more are read, and TooLarge at the first
-    byte over the cap. ``format`` is known once the first chunk was passed on, ``broken`` says that the
-    stream itself failed.
+    byte over the cap. ``format`` and ``head``, the first bytes, are known once the first chunk was passed on;
+    ``broken`` says that the stream itself failed.
     """
 
     def __init__(self, chunks: AsyncIterable[bytes], limits: IntakeLimits) -> None:
         self.format = ""
         self.broken = False
+        self.head = b""
         self._chunks = chunks
         self._limits = limits
 
@@ -43,13 +44,13 @@ class Inspected:
                     continue
                 head += chunk
                 if len(head) >= SNIFF_BYTES:
-                    self.format = recognised(head, self._limits.formats)
+                    self.format, self.head = recognised(head, self._limits.formats), head
                     yield head
         except OSError:
             self.broken = True
             raise
         if not self.format:
-            self.format = recognised(head, self._limits.formats)
+            self.format, self.head = recognised(head, self._limits.formats), head
             yield head
 
 

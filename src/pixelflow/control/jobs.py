@@ -13,15 +13,18 @@ from pixelflow.control.admission import Admission
 from pixelflow.control.assets import Assets
 from pixelflow.control.delivery import Deliverer
 from pixelflow.control.fetching import Fetcher
+from pixelflow.control.foresight import NO_PICTURE, Foresight
 from pixelflow.control.idempotency import RunningKeys
 from pixelflow.control.intake import Inspected, IntakeLimits
 from pixelflow.control.order import Order
+from pixelflow.control.sides import sides
 from pixelflow.domain.breaker import Circuit, Circuits
 from pixelflow.domain.errors import Busy, StateConflict, UnknownId
 from pixelflow.domain.event import Event, EventKind
 from pixelflow.domain.job import RETRYABLE, Job, JobState, Remote, Source, new_id
 from pixelflow.domain.keep import NOTHING, SETTINGS, Keep, when
 from pixelflow.domain.keys import input_key
+from pixelflow.operations.pipeline import parse
 from pixelflow.ports.events import EventHub
 from pixelflow.ports.queue import Queue
 from pixelflow.ports.storage import Storage
@@ -41,6 +44,8 @@ class Arrived:
 
     job_id: str
     source: Source
+    sides: tuple[int, int] | None = None
+    """In pixels, as its first bytes tell."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,7 @@ class Jobs:
     intake: IntakeLimits
     fetcher: Fetcher
     deliverer: Deliverer
+    foresight: Foresight
     clock: Callable[[], float] = time.time
     stopping: Callable[[], bool] = lambda: False
     """Whether the server is going down; waiting callers are then answered with what there is."""
@@ -73,9 +79,9 @@ class Jobs:
         self, tenant: str, kind: str, chunks: AsyncIterable[bytes], intake: IntakeLimits | None = None
     ) -> Arrived:
         """Store a picture as it streams in; raises UnsupportedImage, TooLarge, Busy; keeps nothing then."""
-        await self.admission.check()
+        await self.admission.check(tenant)
         job_id = new_id()
-        return Arrived(job_id, await self._stored(tenant, job_id, kind, chunks, intake or self.intake))
+        return await self._stored(tenant, job_id, kind, chunks, intake or self.intake)
 
     async def forget(self, arrived: Arrived) -> None:
         """The picture of a request that came to nothing goes."""
@@ -86,7 +92,7 @@ class Jobs:
         self, tenant: str, order: Order, arrived: Arrived, idempotency: IdempotencyKey | None
     ) -> Created:
         """Queue a job whose picture has arrived; raises InvalidRequest, and the caller forgets then."""
-        job = self._new(tenant, arrived.job_id, order, JobState.QUEUED, arrived.source)
+        job = self._new(tenant, arrived.job_id, order, JobState.QUEUED, arrived.source, arrived.sides)
         created = await self._create(job, order, idempotency)
         if created.replayed:
             await self.forget(arrived)
@@ -101,7 +107,7 @@ class Jobs:
         """Queue a job whose picture a worker fetches; raises EgressRefused for a URL that would be refused
         now."""
         await self.fetcher.check(tenant, remote)
-        await self.admission.check()
+        await self.admission.check(tenant)
         job = replace(self._new(tenant, new_id(), order, JobState.QUEUED, Source("url")), remote=remote)
         created = await self._create(job, order, idempotency)
         if not created.replayed:
@@ -113,7 +119,7 @@ class Jobs:
         self, tenant: str, order: Order, kind: str, idempotency: IdempotencyKey | None
     ) -> Created:
         """A job that waits for its upload."""
-        await self.admission.check()
+        await self.admission.check(tenant)
         job = self._new(tenant, new_id(), order, JobState.AWAITING_UPLOAD, Source(kind))
         created = await self._create(job, order, idempotency)
         if not created.replayed:
@@ -125,13 +131,18 @@ class Jobs:
         job = await self.get(tenant, job_id)
         if job.state is not JobState.AWAITING_UPLOAD:
             raise _conflict(job, "an upload is taken only before the start")
-        await self.admission.check()
-        source = await self._stored(tenant, job_id, job.source.kind, chunks, self.intake)
+        await self.admission.check(tenant)
+        arrived = await self._stored(tenant, job_id, job.source.kind, chunks, self.intake)
+        source = arrived.source
         assert source.key is not None
         try:
-            former = await self.store.attach(tenant, job_id, source)
-        except BaseException:
+            pipeline = parse([dict(step) for step in job.pipeline])
+            foreseen = self.foresight.foresee(pipeline, source.format, source.bytes, arrived.sides)
+            former = await self.store.attach(tenant, job_id, source, foreseen)
+        except BaseException as error:
             await self.storage.delete([source.key])
+            if isinstance(error, Busy):
+                raise await self.admission.refused(tenant, error) from None
             raise
         if former is None:
             await self.storage.delete([source.key])
@@ -148,7 +159,10 @@ class Jobs:
                 break
             if job.source.key is None:
                 raise _conflict(job, "its picture has not been uploaded yet", code="upload_missing")
-            started = await self.store.start(tenant, job_id, job.source)
+            try:
+                started = await self.store.start(tenant, job_id, job.source)
+            except Busy as error:
+                raise await self.admission.refused(tenant, error) from None
             if started is not None:
                 self.hub.publish(Event.of(started), started)
                 await self._ring()
@@ -210,7 +224,10 @@ class Jobs:
             raise _conflict(job, source_gone(job.gone.source), code="source_gone", setting=SETTINGS["source"])
         if job.source.key is None and job.remote is None:
             raise _conflict(job, "it never had a picture", code="upload_missing")
-        again = await self.store.retry(tenant, job_id)
+        try:
+            again = await self.store.retry(tenant, job_id)
+        except Busy as error:
+            raise await self.admission.refused(tenant, error) from None
         if again is None:
             raise _conflict(await self.get(tenant, job_id), "its state has just changed")
         self.hub.publish(Event.of(again), again)
@@ -227,7 +244,7 @@ class Jobs:
 
     async def _stored(
         self, tenant: str, job_id: str, kind: str, chunks: AsyncIterable[bytes], intake: IntakeLimits
-    ) -> Source:
+    ) -> Arrived:
         storage, now = self.circuits.storage, self.circuits.clock()
         if storage.state(now) is Circuit.OPEN:
             raise Busy(
@@ -242,11 +259,23 @@ class Jobs:
             if not inspected.broken:
                 storage.failed(self.circuits.clock(), error)
             raise
-        return Source(kind, stored.key, stored.bytes, stored.sha256, inspected.format)
+        source = Source(kind, stored.key, stored.bytes, stored.sha256, inspected.format)
+        return Arrived(job_id, source, sides(inspected.format, inspected.head))
 
-    def _new(self, tenant: str, job_id: str, order: Order, state: JobState, source: Source) -> Job:
+    def _new(
+        self,
+        tenant: str,
+        job_id: str,
+        order: Order,
+        state: JobState,
+        source: Source,
+        picture: tuple[int, int] | None = None,
+    ) -> Job:
         now = self.clock()
         keep = (order.keep or NOTHING).within(self.keeping(tenant))
+        foreseen = NO_PICTURE
+        if state is JobState.QUEUED:
+            foreseen = self.foresight.foresee(order.pipeline, source.format, source.bytes, picture)
         return Job(
             tenant=tenant,
             id=job_id,
@@ -263,6 +292,8 @@ class Jobs:
             keep=None if keep == NOTHING else keep,
             template=order.template,
             target=order.target,
+            cost=foreseen.cpu_seconds,
+            pixels=foreseen.pixels,
         )
 
     async def _create(self, job: Job, order: Order, idempotency: IdempotencyKey | None) -> Created:
@@ -272,7 +303,10 @@ class Jobs:
             await self.deliverer.check(job.tenant, order.target)
         if order.webhook_url is not None and self.check_webhook is not None:
             await self.check_webhook(order.webhook_url)
-        created = await self.store.create(job, idempotency)
+        try:
+            created = await self.store.create(job, idempotency)
+        except Busy as error:
+            raise await self.admission.refused(job.tenant, error) from None
         log.info(
             "job accepted", job=created.job.id, tenant=job.tenant, state=job.state, replayed=created.replayed
         )

@@ -7,6 +7,9 @@ from typing import Any
 KEEPER = "keeper"
 """The actor of what nobody asked for: the server's own duties."""
 
+OPERATOR = "operator"
+"""The actor of what was done from the server's own machine."""
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:

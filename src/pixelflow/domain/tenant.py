@@ -101,11 +101,12 @@ class Foreseen:
 @dataclass(frozen=True, slots=True)
 class Lane:
     """The jobs of one tenant that can be claimed at one priority; ``cpu_seconds`` is what each is predicted
-    to take."""
+    to take, ``oldest`` since when the first waits in Unix seconds."""
 
     priority: int
     tenant: str
     jobs: int
+    oldest: float
     weight: float = 1.0
     cpu_seconds: float = 0.0
 

@@ -55,7 +55,7 @@ class Source:
     @property
     def busy(self) -> float:
         """How much more there is to see in it than in most photographs, as its own file tells."""
-        usual = _BITS.get(self.format or "")
+        usual = BITS.get(self.format or "")
         if self.bits_a_pixel is None or usual is None:
             return 1.0
         return min(3.0, max(0.005, self.bits_a_pixel / usual))
@@ -172,7 +172,7 @@ def size_of(
     """
     if made.size is None:
         return None
-    bits = _BITS.get(name or "webp", 2.0)
+    bits = BITS.get(name or "webp", 2.0)
     if name in {"jpeg", "webp", "avif"}:
         quality = options.quality or DEFAULT_QUALITY[name]
         bits *= _QUALITY[min(100, quality) // 10] / _QUALITY[DEFAULT_QUALITY[name] // 10]
@@ -187,7 +187,7 @@ def size_of(
     return round(min(size, options.max_bytes or size))
 
 
-_BITS = {
+BITS = {
     "jpeg": 1.7,
     "png": 17.0,
     "apng": 17.0,

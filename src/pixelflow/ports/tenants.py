@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from pixelflow.domain.audit import OPERATOR
 from pixelflow.domain.job import Job
 from pixelflow.domain.tenant import DayUsage, Drain, Lane, Tenant
 
@@ -18,8 +19,11 @@ class Tenants(Protocol):
     async def get(self, tenant: str) -> Tenant:
         """One that was never seen has a weight of 1 and nothing else."""
 
-    async def put(self, tenant: str, weight: float, limits: Mapping[str, float | None]) -> Tenant:
-        """Set the weight and all limits of its own, by the names of ``TenantLimits``."""
+    async def put(
+        self, tenant: str, weight: float, limits: Mapping[str, float | None], actor: str = OPERATOR
+    ) -> Tenant:
+        """Set the weight and all limits of its own, by the names of ``TenantLimits``, and note it in
+        the audit log."""
 
     async def usage(self, tenant: str, first: str, last: str) -> Sequence[DayUsage]:
         """The days that have any, oldest first, from ``first`` to ``last`` inclusive."""

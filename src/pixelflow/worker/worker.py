@@ -3,7 +3,7 @@
 import asyncio
 import os
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -33,6 +33,9 @@ from pixelflow.worker.running import Died, Running, Stopped
 from pixelflow.worker.setbacks import Setbacks
 
 log = structlog.get_logger()
+
+NO_WORK: Mapping[str, float] = {}
+"""The CPU time of an attempt that ended before a decoder had it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +228,8 @@ class Worker:
             return await self._made(results.job, claim, lease, results)
         except TransferFailed as error:
             failure = Failure(error.code, error.detail, error.step)
-            return await self.store.finish(claim, Completion(failure=failure))
+            spent = NO_WORK if results.job.source.key is None else None
+            return await self.store.finish(claim, Completion(failure=failure, spent=spent))
         except ClaimLost:
             return None
 
@@ -267,7 +271,8 @@ class Worker:
         try:
             pipeline = checked([dict(step) for step in job.pipeline])
         except PixelFlowError as error:
-            return await self.store.finish(claim, Completion(failure=Failure("invalid", error.detail)))
+            failure = Failure("invalid", error.detail)
+            return await self.store.finish(claim, Completion(failure=failure, spent=NO_WORK))
         places = {step.id: self._key(job, step) for step in pipeline.outputs}
         found = NOTHING
         if self.cache:
@@ -291,7 +296,7 @@ class Worker:
                     return await self._keep(claim, outcome, found, results, lease)
             except _Missing as error:
                 failure = Failure("source_missing", f"{error} is no longer in the storage")
-                return await self.store.finish(claim, Completion(failure=failure))
+                return await self.store.finish(claim, Completion(failure=failure, spent=NO_WORK))
             finally:
                 await results.discard()
         match outcome:
@@ -361,6 +366,7 @@ class Worker:
             source_width=done.source.width,
             source_height=done.source.height,
             keys={step: key for step, key in found.keys.items() if step in results.ready},
+            spent=done.seconds,
         )
         ended = await self.store.finish(claim, completion)
         self.observe("storing", time.perf_counter() - begun)

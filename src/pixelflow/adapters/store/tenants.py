@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from pixelflow.adapters.store.audit import note
 from pixelflow.adapters.store.database import Database
 from pixelflow.adapters.store.transaction import Transaction
+from pixelflow.domain.audit import OPERATOR
 from pixelflow.domain.job import Job
 from pixelflow.domain.tenant import DayUsage, Drain, Lane, OperationUsage, Tenant
 
@@ -24,7 +26,7 @@ SELECT day, operation, jobs, cpu_seconds FROM usage_of_operation
 WHERE tenant = :tenant AND day BETWEEN :first AND :last ORDER BY day, operation
 """
 LANES = """
-SELECT priority, lane.tenant, jobs, coalesce(weight, 1.0),
+SELECT priority, lane.tenant, jobs, oldest, coalesce(weight, 1.0),
     CASE WHEN queued_jobs > 0 THEN queued_milliseconds / 1000.0 / queued_jobs ELSE 0.0 END
 FROM lane LEFT JOIN tenant ON tenant.tenant = lane.tenant
 """
@@ -49,11 +51,14 @@ class SqliteTenants:
         row = self._database.one(GET_TENANT, {"tenant": tenant})
         return _to_tenant(row) if row else Tenant(tenant)
 
-    async def put(self, tenant: str, weight: float, limits: Mapping[str, float | None]) -> Tenant:
+    async def put(
+        self, tenant: str, weight: float, limits: Mapping[str, float | None], actor: str = OPERATOR
+    ) -> Tenant:
         text = msgspec.json.encode(limits).decode() if limits else None
 
         def change(tx: Transaction) -> Tenant:
             tx.count(PUT_TENANT, {"tenant": tenant, "weight": weight, "limits": text})
+            note(tx, tenant, actor, "tenant.changed", tenant, {"weight": weight, "limits": limits})
             (row,) = tx.rows(GET_TENANT, {"tenant": tenant})
             return _to_tenant(row)
 
