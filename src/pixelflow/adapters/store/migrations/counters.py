@@ -9,9 +9,9 @@ ENDED = "('completed', 'failed', 'cancelled', 'quarantined')"
 _STORED = """
     CASE WHEN json_extract({0}.source, '$.key') IS NULL THEN 0
          ELSE coalesce(json_extract({0}.source, '$.bytes'), 0) END
-    + CASE WHEN {0}.outputs IS NULL THEN 0
-           ELSE (
-        SELECT coalesce(sum(json_extract(value, '$.bytes') * (json_extract(value, '$.key') <> '')), 0) FROM json_each({0}.outputs)) END
+    + CASE WHEN {0}.outputs IS NULL THEN 0 ELSE (
+        SELECT coalesce(sum(json_extract(value, '$.bytes') * (json_extract(value, '$.key') <> '')), 0)
+        FROM json_each({0}.outputs)) END
 """
 _QUEUED = "({0}.state = 'queued')"
 _MILLISECONDS = "({0}.state = 'queued') * CAST(round(1000 * coalesce({0}.cost, 0)) AS INTEGER)"
