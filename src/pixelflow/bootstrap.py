@@ -159,6 +159,7 @@ async def assemble(settings: Settings, stopping: Callable[[], bool]) -> AsyncIte
             if settings.worker.step_cache
             else None,
             fetch=fetcher.fetch,
+            fetch_file=fetcher.fetch_file,
             deliver=deliverer.deliver,
             max_transfers=settings.egress.max_transfers,
             observe=metrics.phase,

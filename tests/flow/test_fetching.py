@@ -3,11 +3,13 @@
 import hashlib
 import json
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from PIL import Image
 
 from harness.elsewhere import Elsewhere, Reply, elsewhere
 from harness.extras import needs
@@ -74,6 +76,7 @@ def test_a_picture_is_fetched_and_done(server: RunningServer, there: Elsewhere) 
         "format": "png",
         "width": 300,
         "height": 200,
+        "gone_at": None,
     }
     assert [(asked.path, asked.headers["authorization"]) for asked in there.asked] == [
         ("/parrots.png?signature=hidden-in-query", "Bearer open-sesame")
@@ -180,6 +183,38 @@ def test_it_is_not_tried_for_ever(server: RunningServer, there: Elsewhere, reply
     there.routes["/p"] = Reply(200, PICTURE)
     httpx.post(f"{server.url}/v1/jobs/{job['id']}/retry")
     assert wait(server, job["id"])["status"] == "completed"
+
+
+def marked(there: Elsewhere) -> list[dict[str, Any]]:
+    layers = [{"image": there.url + "/logo.png"}, {"image": there.url + "/logo.png", "x": 9}]
+    return [{"id": "card", "action": "composite", "layers": layers, "format": "webp"}]
+
+
+def test_a_step_refers_to_a_picture_by_url(server: RunningServer, there: Elsewhere) -> None:
+    there.routes["/p"] = Reply(200, PICTURE)
+    for color, times in (("red", 1), ("blue", 2)):
+        there.routes["/logo.png"] = Reply(200, encoded(Image.new("RGB", (20, 20), color), "PNG"))
+        job = ended(server, there.url + "/p", pipeline=marked(there))
+        assert job["status"] == "completed", job
+        assert [asked.path for asked in there.asked].count("/logo.png") == times
+        with Image.open(BytesIO(httpx.get(server.url + job["outputs"][0]["url"]).content)) as made:
+            red, _, blue = made.convert("RGB").getpixel((150, 100))
+        assert (red > blue) == (color == "red")
+        assert len(stored_of(server, job["id"])) == 1, "what steps refer to is not kept"
+
+
+def test_a_reference_that_cannot_be_fetched_fails_the_job(server: RunningServer, there: Elsewhere) -> None:
+    there.routes["/p"] = Reply(200, PICTURE)
+    job = ended(server, there.url + "/p", pipeline=marked(there))
+    assert (job["status"], job["error"]["code"]) == ("failed", "reference_not_found")
+    assert "/logo.png" in job["error"]["message"]
+    private = [{"id": "m", "action": "watermark", "image": "https://10.0.0.1/logo.png"}]
+    answer = ask(server, there.url + "/p", pipeline=private)
+    assert (answer.status_code, answer.json()["code"], answer.json()["field"]) == (
+        422,
+        "egress_refused",
+        "pipeline",
+    )
 
 
 def test_dead_machines_open_no_circuit(server: RunningServer, there: Elsewhere) -> None:

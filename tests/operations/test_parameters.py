@@ -67,9 +67,20 @@ NO_FOCI = (
     True,
 )
 REFERENCES = ("ast_0123abcd", "job:0190b2a4-7c1e-7000-8000-2f5d3c4b5a69", "source")
+REFERENCES += ("https://pictures.example/logo.png?size=2", "s3://bucket/logo.png")
 NO_REFERENCES = (
     *("", "../secret", "a b", "x" * 201, 5, True, []),
-    *("step:", "step:a b", "job:", "job:../x", "http://a/b.png", "https://a", "s3://a/b", "step:" + "x" * 65),
+    *(
+        "step:",
+        "step:a b",
+        "job:",
+        "job:../x",
+        "ftp://a/b.png",
+        "https://",
+        "https://a b",
+        "//a/b",
+        "step:" + "x" * 65,
+    ),
 )
 REGIONS = (
     [REGION],
@@ -89,7 +100,7 @@ NO_REGIONS = (
     5,
     True,
 )
-SEVERAL = ([], ["a"], [*REFERENCES], ["a"] * 60), ("a", [5], [""], ["a"] * 61, ["http://a/b"], None, {}, True)
+SEVERAL = ([], ["a"], [*REFERENCES], ["a"] * 60), ("a", [5], [""], ["a"] * 61, ["ftp://a/b"], None, {}, True)
 FLAGS = (True, False)
 NO_FLAGS = ("true", 1, 0, "yes", [])
 INF, NAN = float("inf"), float("nan")
@@ -580,9 +591,9 @@ LAYER = {"image": "ast_1"}
         ([{"blend": "over"}], "layers[0].image", "layers[0].image is missing; it is text such as"),
         ([LAYER, "logo"], "layers[1]", "layers[1] cannot be 'logo'; allowed is {image, blend, "),
         (
-            [{"image": "https://a/b.png"}],
+            [{"image": "ftp://a/b.png"}],
             "layers[0].image",
-            "layers[0].image cannot be 'https://a/b.png': nothing is fetched",
+            "layers[0].image cannot be 'ftp://a/b.png'",
         ),
         ([], "layers", "layers cannot be []; allowed is a list of 1–20; each entry is {image, blend, "),
     ],
@@ -635,9 +646,8 @@ def test_all_that_is_wrong_in_a_list_is_told_each_with_its_place(sent, fields):
     assert sorted(problem.field for problem in refused.value.problems) == fields
 
 
-def test_a_url_is_refused_with_what_to_do():
-    with pytest.raises(InvalidRequest) as refused:
-        parse([{"id": "it", "action": "watermark", "image": "https://example.com/logo.png"}])
-
-    (problem,) = refused.value.problems
-    assert "nothing is fetched from a URL: upload the picture to /v1/assets" in problem.message
+def test_few_urls_are_fetched_for_one_pipeline():
+    layers = [{"image": f"https://pictures.example/{number}.png"} for number in range(11)]
+    assert len(parse([{"id": "it", "action": "composite", "layers": layers[:10]}]).needs) == 10
+    with pytest.raises(InvalidRequest, match="11 URLs, at most 10"):
+        parse([{"id": "it", "action": "composite", "layers": layers}])

@@ -11,7 +11,7 @@ from pixelflow.domain.errors import InvalidRequest, Problem, UnknownId
 from pixelflow.domain.keys import asset_key
 from pixelflow.domain.media import BY_NAME
 from pixelflow.operations.pipeline import Pipeline
-from pixelflow.operations.references import files_in
+from pixelflow.operations.references import URL, files_in
 from pixelflow.ports.storage import Storage
 from pixelflow.ports.store import JobStore, Page, picture_key
 
@@ -75,6 +75,7 @@ class Assets:
             Problem(f"there is no {what} {name!r}", step.operation.refers_in, step.id, reference, allowed)
             for step in pipeline.steps
             for reference in sorted(files_in(step.operation.needs()))
+            if URL not in reference
             if await picture_key(self.store, tenant, reference) is None
             for what, name, allowed in [_told(reference)]
         ]

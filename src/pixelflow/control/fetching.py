@@ -15,7 +15,7 @@ from pixelflow.domain.errors import (
 )
 from pixelflow.domain.job import Job, Remote, Source
 from pixelflow.domain.keys import input_key
-from pixelflow.domain.urls import WEB, host_of, scheme_of
+from pixelflow.domain.urls import WEB, host_of, scheme_of, shown
 from pixelflow.ports.buckets import Buckets
 from pixelflow.ports.egress import Egress, Fetched
 from pixelflow.ports.storage import Storage, Stored
@@ -37,21 +37,39 @@ class Fetcher:
     tries: int
     """After so many faults of a job that its picture is out of reach is final."""
 
-    async def check(self, tenant: str, remote: Remote) -> None:
-        """Raises EgressRefused for what would be refused now."""
+    async def check(self, tenant: str, remote: Remote, field: str = "url") -> None:
+        """Raises EgressRefused for what would be refused now, with the request's ``field`` that names it."""
         try:
             if scheme_of(remote.url) in WEB:
                 await self.egress.check(remote.url)
             else:
                 self.buckets.check(tenant, remote.url, "read")
         except EgressRefused as error:
-            raise EgressRefused(error.detail, **{**error.extra, "field": "url"}) from error
+            raise EgressRefused(error.detail, **{**error.extra, "field": field}) from error
 
     async def fetch(self, job: Job) -> Source:
         """The picture, stored; raises TransferFailed when trying again would not help, RemoteUnavailable when
         it may, and OSError when the storage fails."""
-        remote = job.remote
-        assert remote is not None
+        assert job.remote is not None
+        return await self._fetched(job, job.remote)
+
+    async def fetch_file(self, job: Job, url: str) -> int:
+        """A picture that steps refer to, as a descriptor that is the caller's to close; nothing of it stays.
+
+        Raises the same, with ``reference_`` in the code for ``source_``.
+        """
+        try:
+            picture = await self._fetched(job, Remote(url))
+        except TransferFailed as error:
+            code = error.code.replace("source_", "reference_")
+            raise TransferFailed(code, f"{shown(url)}, which steps refer to: {error.detail}") from error
+        assert picture.key is not None
+        try:
+            return await self.storage.open(picture.key)
+        finally:
+            await self.storage.delete([picture.key])
+
+    async def _fetched(self, job: Job, remote: Remote) -> Source:
         host = host_of(remote.url)
         try:
             async with self._opened(job.tenant, remote) as chunks:

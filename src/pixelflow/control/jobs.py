@@ -25,6 +25,7 @@ from pixelflow.domain.job import RETRYABLE, Job, JobState, Remote, Source, new_i
 from pixelflow.domain.keep import NOTHING, SETTINGS, Keep, when
 from pixelflow.domain.keys import input_key
 from pixelflow.operations.pipeline import parse
+from pixelflow.operations.references import urls_in
 from pixelflow.ports.events import EventHub
 from pixelflow.ports.queue import Queue
 from pixelflow.ports.storage import Storage
@@ -299,6 +300,8 @@ class Jobs:
     async def _create(self, job: Job, order: Order, idempotency: IdempotencyKey | None) -> Created:
         if order.pipeline.needs:
             await self.assets.require(job.tenant, order.pipeline)
+            for url in sorted(urls_in(order.pipeline.needs)):
+                await self.fetcher.check(job.tenant, Remote(url), "pipeline")
         if order.target is not None:
             await self.deliverer.check(job.tenant, order.target)
         if order.webhook_url is not None and self.check_webhook is not None:

@@ -27,3 +27,5 @@ MAX_STEPS = 20
 """Steps in one pipeline."""
 MAX_REFERENCES = 60
 """Assets and earlier pictures that one pipeline refers to."""
+MAX_FETCHED_REFERENCES = 10
+"""Those of them that are fetched from a URL at each attempt."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from pixelflow.domain.asset import JOB
+from pixelflow.operations.references import urls_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,7 +22,8 @@ class Identity:
     """A step with all that leads to it: operations, their checked parameters, and how the result is written.
 
     Assets are in it by their ids, which name their content. ``jobs`` are ids of other jobs whose pictures it
-    takes: their bytes belong to it too. One that is not ``cacheable`` equals nothing, not even itself.
+    takes: their bytes belong to it too. One that is not ``cacheable`` equals nothing, not even itself: what
+    a URL leads to may change at any time.
     """
 
     digest: bytes
@@ -44,7 +46,9 @@ def identities(steps: Sequence[Step]) -> Mapping[str, Identity]:
             pictures[name] = Identity(
                 _digest(operation.action, operation.model_dump_json(), *digests),
                 tuple(sorted(jobs.union(*(origin.jobs for origin in origins)))),
-                operation.cacheable and all(origin.cacheable for origin in origins),
+                operation.cacheable
+                and not urls_in(operation.needs())
+                and all(origin.cacheable for origin in origins),
             )
         return pictures[name]
 

@@ -9,13 +9,13 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pixelflow.domain.errors import InvalidRequest, Problem
-from pixelflow.domain.limits import MAX_REFERENCES, MAX_STEPS
+from pixelflow.domain.limits import MAX_FETCHED_REFERENCES, MAX_REFERENCES, MAX_STEPS
 from pixelflow.domain.media import BY_NAME
 from pixelflow.operations.base import Operation
 from pixelflow.operations.encoding import Encoding
 from pixelflow.operations.identity import Identity, identities
 from pixelflow.operations.problems import MAX_PROBLEMS, allowed, found, plain, shown, unknown
-from pixelflow.operations.references import files_in, steps_in
+from pixelflow.operations.references import files_in, steps_in, urls_in
 from pixelflow.operations.registry import operations
 from pixelflow.operations.spellings import ACTIONS, parameters
 
@@ -116,6 +116,11 @@ def parse(raw: object) -> Pipeline:
             f"the steps refer to {len(files)} assets and earlier pictures, at most {MAX_REFERENCES} can be"
         )
         problems.append(Problem(message, "pipeline", None, len(files), f"at most {MAX_REFERENCES}"))
+    if not problems and len(urls := urls_in(files)) > MAX_FETCHED_REFERENCES:
+        message = f"the steps refer to {len(urls)} URLs, at most {MAX_FETCHED_REFERENCES} can be"
+        problems.append(
+            Problem(message, "pipeline", None, len(urls), f"at most {MAX_FETCHED_REFERENCES}, or assets")
+        )
     if problems:
         raise InvalidRequest(problems[:MAX_PROBLEMS])
     return Pipeline(steps, raw)

@@ -21,6 +21,7 @@ from pixelflow.domain.media import BY_NAME, extension, same_as
 from pixelflow.imaging import wire
 from pixelflow.imaging.plan import checked
 from pixelflow.operations.pipeline import Pipeline, Step
+from pixelflow.operations.references import URL, urls_in
 from pixelflow.ports.events import EventHub
 from pixelflow.ports.queue import Queue
 from pixelflow.ports.storage import Storage
@@ -67,7 +68,10 @@ class Worker:
     cache: StepCache | None = None
     """Without one every step is done, whatever there is already."""
     fetch: Callable[[Job], Coroutine[Any, Any, Source]] | None = None
-    """Stores a job's picture that is to be fetched; raises TransferFailed, or OSError for another try."""
+    """Stores a job's picture that is to be fetched; raises TransferFailed, RemoteUnavailable, and OSError
+    when the storage fails."""
+    fetch_file: Callable[[Job, str], Coroutine[Any, Any, int]] | None = None
+    """A descriptor of the picture at a URL that steps refer to; raises the same."""
     deliver: Callable[[Job, Sequence[Output]], Coroutine[Any, Any, Sequence[Output]]] | None = None
     """Sends a job's outputs to its target; raises the same."""
     max_transfers: int = 64
@@ -284,7 +288,7 @@ class Worker:
         left = checked(pipeline.leading_to(missing)) if results.ready else pipeline
         with ExitStack() as opened:
             try:
-                files = await self._open(job, left, opened)
+                files = await self._open(job, left, opened, lease)
                 files = [*files, *(results.stage(step, places[step]) for step in missing)]
                 running = self._submit(lease, left, files, results)
                 lease.attach(running)
@@ -333,22 +337,31 @@ class Worker:
         lease.percent = percent
         self.hub.publish(event, job)
 
-    async def _open(self, job: Job, pipeline: Pipeline, opened: ExitStack) -> Sequence[int]:
+    async def _open(self, job: Job, pipeline: Pipeline, opened: ExitStack, lease: Lease) -> Sequence[int]:
         """The source and the pictures that steps refer to, open as long as ``opened`` is."""
-        keys = {"its source": job.source.key}
-        for reference in sorted(pipeline.needs):
-            keys[reference] = await picture_key(self.store, job.tenant, reference)
         files = []
-        for name, key in keys.items():
-            if key is None:
-                raise _Missing(name)
-            try:
-                file = await self.storage.open(key)
-            except KeyError as error:
-                raise _Missing(name) from error
+        for name in ("", *sorted(pipeline.needs)):
+            if URL in name:
+                file = await self._referred(job, name, lease)
+            else:
+                key = await picture_key(self.store, job.tenant, name) if name else job.source.key
+                if key is None:
+                    raise _Missing(name or "its source")
+                try:
+                    file = await self.storage.open(key)
+                except KeyError as error:
+                    raise _Missing(name or "its source") from error
             opened.callback(os.close, file)
             files.append(file)
+        if urls_in(pipeline.needs):
+            await lease.during(self._place())
         return files
+
+    async def _referred(self, job: Job, url: str, lease: Lease) -> int:
+        if self.fetch_file is None:
+            raise TransferFailed("reference_refused", "this server fetches no pictures")
+        self.room.set()
+        return await lease.during(self.fetch_file(job, url))
 
     async def _keep(
         self, claim: Claim, done: wire.Finished, found: Found, results: Results, lease: Lease
