@@ -31,7 +31,8 @@ FIELDS = ("url", "events", "description")
 
 @dataclass(frozen=True)
 class Webhooks:
-    """Endpoints, the log, and sending again; every method is for one tenant.
+    """Endpoints, the log, and sending again; every method is for one tenant; ``actor`` is whom the audit log
+    names.
 
     ``check`` raises EgressRefused for a URL that is not sent to.
     """
@@ -41,14 +42,14 @@ class Webhooks:
     most: int
     overlap_seconds: float
 
-    async def add(self, tenant: str, given: Mapping[str, Any], promise: Promise) -> Endpoint:
+    async def add(self, tenant: str, actor: str, given: Mapping[str, Any], promise: Promise) -> Endpoint:
         """Register; raises InvalidRequest, EgressRefused, StateConflict."""
         facts = _read(given)
         if "url" not in facts:
             raise InvalidRequest([Problem("a url is required", "url", allowed="an https URL")])
         await self.check(facts["url"])
         new = Endpoint(tenant, endpoint_id(), secrets=(Secret(new_secret()),), **{"events": EVENTS, **facts})
-        return await self.store.add(new, self.most, promise(given, None))
+        return await self.store.add(new, self.most, promise(given, None), actor)
 
     async def get(self, tenant: str, endpoint_id: str) -> Endpoint:
         """Raises UnknownId."""
@@ -58,25 +59,25 @@ class Webhooks:
         """All of them, newest first."""
         return await self.store.endpoints(tenant)
 
-    async def change(self, tenant: str, endpoint_id: str, given: Mapping[str, Any]) -> Endpoint:
+    async def change(self, tenant: str, actor: str, endpoint_id: str, given: Mapping[str, Any]) -> Endpoint:
         """Other url, events or description; raises InvalidRequest, EgressRefused, UnknownId."""
         facts = _read(given)
         endpoint = await self.get(tenant, endpoint_id)
         if "url" in facts:
             await self.check(facts["url"])
-        return _there(await self.store.change(replace(endpoint, **facts)), endpoint_id)
+        return _there(await self.store.change(replace(endpoint, **facts), actor), endpoint_id)
 
-    async def remove(self, tenant: str, endpoint_id: str) -> None:
+    async def remove(self, tenant: str, actor: str, endpoint_id: str) -> None:
         """Raises UnknownId."""
-        _there(await self.store.remove(tenant, endpoint_id), endpoint_id)
+        _there(await self.store.remove(tenant, endpoint_id, actor), endpoint_id)
 
-    async def rotate(self, tenant: str, endpoint_id: str) -> Endpoint:
+    async def rotate(self, tenant: str, actor: str, endpoint_id: str) -> Endpoint:
         """A new secret, beside which the former one signs for a while."""
-        return _there(await self.store.rotate(tenant, endpoint_id, self.overlap_seconds), endpoint_id)
+        return _there(await self.store.rotate(tenant, endpoint_id, self.overlap_seconds, actor), endpoint_id)
 
-    async def enable(self, tenant: str, endpoint_id: str) -> Endpoint:
+    async def enable(self, tenant: str, actor: str, endpoint_id: str) -> Endpoint:
         """Send to it again; one that is enabled stays so."""
-        return _there(await self.store.enable(tenant, endpoint_id), endpoint_id)
+        return _there(await self.store.enable(tenant, endpoint_id, actor), endpoint_id)
 
     async def test(self, tenant: str, endpoint_id: str) -> Delivery:
         """Send it a message of no job; raises StateConflict for a disabled one."""
@@ -88,9 +89,9 @@ class Webhooks:
         """What signs for the URLs of jobs, newest first."""
         return await self.store.secrets(tenant)
 
-    async def rotate_secrets(self, tenant: str) -> Sequence[Secret]:
+    async def rotate_secrets(self, tenant: str, actor: str) -> Sequence[Secret]:
         """As ``rotate``, for the URLs of jobs."""
-        return await self.store.rotate_secrets(tenant, self.overlap_seconds)
+        return await self.store.rotate_secrets(tenant, self.overlap_seconds, actor)
 
     async def deliveries(
         self, tenant: str, where: DeliveryFilter, limit: int, cursor: str | None

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from pixelflow.domain.audit import KEEPER
 from pixelflow.domain.webhook import (
     Attempt,
     Delivery,
@@ -49,10 +50,17 @@ class WebhookStore(Protocol):
     """Endpoints and deliveries; every method is one atomic, durable transaction on the store's own clock.
 
     Messages and their deliveries are made in the transaction of the event that they tell of, and go with
-    their job. What must match and does not changes nothing and answers ``None`` or ``False``.
+    their job. What must match and does not changes nothing and answers ``None``. The audit log has a line for
+    every change of an endpoint or a secret, with its ``actor``.
     """
 
-    async def add(self, endpoint: Endpoint, most: int, idempotency: IdempotencyKey | None = None) -> Endpoint:
+    async def add(
+        self,
+        endpoint: Endpoint,
+        most: int,
+        idempotency: IdempotencyKey | None = None,
+        actor: str = KEEPER,
+    ) -> Endpoint:
         """Insert; raises StateConflict (code ``too_many_endpoints``) when the tenant has ``most``, and
         InvalidRequest (code ``idempotency_mismatch``)."""
 
@@ -61,23 +69,27 @@ class WebhookStore(Protocol):
     async def endpoints(self, tenant: str) -> Sequence[Endpoint]:
         """All of them, newest first."""
 
-    async def change(self, endpoint: Endpoint) -> Endpoint | None:
+    async def change(self, endpoint: Endpoint, actor: str = KEEPER) -> Endpoint | None:
         """Take over its url, events and description."""
 
-    async def enable(self, tenant: str, endpoint_id: str) -> Endpoint | None:
+    async def enable(self, tenant: str, endpoint_id: str, actor: str = KEEPER) -> Endpoint | None:
         """disabled → enabled; answers it as it is then."""
 
-    async def rotate(self, tenant: str, endpoint_id: str, overlap_seconds: float) -> Endpoint | None:
+    async def rotate(
+        self, tenant: str, endpoint_id: str, overlap_seconds: float, actor: str = KEEPER
+    ) -> Endpoint | None:
         """A new secret; the one before signs too for ``overlap_seconds``, as does one before that whose time
         is not over."""
 
-    async def remove(self, tenant: str, endpoint_id: str) -> Endpoint | None:
+    async def remove(self, tenant: str, endpoint_id: str, actor: str = KEEPER) -> Endpoint | None:
         """Delete it; what was still to be sent to it ends dead."""
 
     async def secrets(self, tenant: str) -> Sequence[Secret]:
         """Those that sign for the URLs of jobs, newest first; made when there is none."""
 
-    async def rotate_secrets(self, tenant: str, overlap_seconds: float) -> Sequence[Secret]:
+    async def rotate_secrets(
+        self, tenant: str, overlap_seconds: float, actor: str = KEEPER
+    ) -> Sequence[Secret]:
         """As ``rotate``."""
 
     async def post(self, message: Message, endpoint: Endpoint) -> Delivery:

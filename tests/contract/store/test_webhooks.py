@@ -122,6 +122,36 @@ class TestEndpoints:
         assert [each.text for each in again.secrets][1:] == [new.text]
 
 
+class TestTheAuditLog:
+    async def test_it_has_a_line_for_every_change_and_no_secret(self, store: Book) -> None:
+        hooks = store.webhooks
+        made = await hooks.add(replace(endpoint(), url="https://a.example/?token=t1"), 10, None, "alice")
+        await hooks.change(replace(made, events=("job.failed",)), "alice")
+        await hooks.rotate("local", made.id, 60, "bob")
+        await hooks.rotate_secrets("local", 60, "bob")
+        await store.cancel("local", (await queued(store)).id)
+        await hooks.change(made)
+        await store.cancel("local", (await queued(store)).id)
+        [parcel] = await taken(store)
+        await concluded(store, parcel, Verdict(DEAD, gone=True), 410)
+        await hooks.enable("local", made.id, "bob")
+        await hooks.remove("local", made.id, "bob")
+        lines = (await store.audit.page("local", 100)).items[::-1]
+        assert [(line.actor, line.action) for line in lines] == [
+            ("alice", "webhook.added"),
+            ("alice", "webhook.changed"),
+            ("bob", "webhook.secret_rotated"),
+            ("bob", "webhook.secret_rotated"),
+            ("keeper", "webhook.changed"),
+            ("keeper", "webhook.disabled"),
+            ("bob", "webhook.enabled"),
+            ("bob", "webhook.removed"),
+        ]
+        assert {line.subject for line in lines} == {made.id, "local"}
+        assert "whsec_" not in repr(lines)
+        assert "t1" not in repr(lines)
+
+
 class TestTheTenantsSecret:
     async def test_it_is_made_once_and_signs_for_the_urls_of_jobs(self, store: Book, time: Time) -> None:
         [secret] = await store.webhooks.secrets("local")

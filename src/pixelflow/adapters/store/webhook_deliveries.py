@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pixelflow.adapters.store import webhook_statements as sql
+from pixelflow.adapters.store.audit import note
 from pixelflow.adapters.store.transaction import Transaction
 from pixelflow.adapters.store.webhook_messages import NEWS
 from pixelflow.adapters.store.webhook_rows import (
@@ -15,6 +16,7 @@ from pixelflow.adapters.store.webhook_rows import (
     to_message,
     to_secrets,
 )
+from pixelflow.domain.audit import KEEPER
 from pixelflow.domain.signature import new_secret
 from pixelflow.domain.webhook import (
     ENDPOINT,
@@ -26,6 +28,7 @@ from pixelflow.domain.webhook import (
     Parcel,
     Secret,
     Verdict,
+    origin,
 )
 from pixelflow.ports.webhooks import Claimed, Lane
 
@@ -144,7 +147,17 @@ def conclude(
         return None
     values["reason"] = GONE if verdict.gone else FAILING.format(failing_seconds)
     row = tx.one(sql.DISABLE_ENDPOINT, values)
-    return to_endpoint(row) if row else None
+    if row is None:
+        return None
+    disabled = to_endpoint(row)
+    note_endpoint(tx, disabled, KEEPER, "webhook.disabled")
+    return disabled
+
+
+def note_endpoint(tx: Transaction, endpoint: Endpoint, actor: str, action: str) -> None:
+    """A line of the audit log; of the URL only what holds no secret."""
+    detail = {"origin": origin(endpoint.url), "events": endpoint.events, "reason": endpoint.reason}
+    note(tx, endpoint.tenant, actor, action, endpoint.id, detail)
 
 
 def release(tx: Transaction, parcels: Sequence[Parcel]) -> None:

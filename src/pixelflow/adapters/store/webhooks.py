@@ -7,10 +7,12 @@ from uuid import UUID
 
 from pixelflow.adapters.store import webhook_deliveries as deliveries
 from pixelflow.adapters.store import webhook_statements as sql
+from pixelflow.adapters.store.audit import note
 from pixelflow.adapters.store.cursors import foreign
 from pixelflow.adapters.store.database import Database
 from pixelflow.adapters.store.idempotency import answered, remember
 from pixelflow.adapters.store.transaction import Transaction
+from pixelflow.adapters.store.webhook_deliveries import note_endpoint
 from pixelflow.adapters.store.webhook_messages import NEWS, deliver
 from pixelflow.adapters.store.webhook_rows import (
     events_text,
@@ -21,6 +23,7 @@ from pixelflow.adapters.store.webhook_rows import (
     to_endpoint,
     to_message,
 )
+from pixelflow.domain.audit import KEEPER
 from pixelflow.domain.errors import StateConflict
 from pixelflow.domain.signature import new_secret
 from pixelflow.domain.webhook import (
@@ -47,8 +50,14 @@ class SqliteWebhooks:
 
     database: Database
 
-    async def add(self, endpoint: Endpoint, most: int, idempotency: IdempotencyKey | None = None) -> Endpoint:
-        return await self.database.write(lambda tx: _add(tx, endpoint, most, idempotency))
+    async def add(
+        self,
+        endpoint: Endpoint,
+        most: int,
+        idempotency: IdempotencyKey | None = None,
+        actor: str = KEEPER,
+    ) -> Endpoint:
+        return await self.database.write(lambda tx: _add(tx, endpoint, most, idempotency, actor))
 
     async def endpoint(self, tenant: str, endpoint_id: str) -> Endpoint | None:
         row = self.database.one(sql.GET_ENDPOINT, {"tenant": tenant, "id": endpoint_id})
@@ -57,7 +66,7 @@ class SqliteWebhooks:
     async def endpoints(self, tenant: str) -> Sequence[Endpoint]:
         return [to_endpoint(row) for row in await self.database.rows(sql.ENDPOINTS, {"tenant": tenant})]
 
-    async def change(self, endpoint: Endpoint) -> Endpoint | None:
+    async def change(self, endpoint: Endpoint, actor: str = KEEPER) -> Endpoint | None:
         values = {
             "tenant": endpoint.tenant,
             "id": endpoint.id,
@@ -65,33 +74,40 @@ class SqliteWebhooks:
             "events": events_text(endpoint.events),
             "description": endpoint.description,
         }
-        return await self._endpoint(sql.CHANGE_ENDPOINT, values)
+        return await self._changed(sql.CHANGE_ENDPOINT, values, actor, "webhook.changed")
 
-    async def enable(self, tenant: str, endpoint_id: str) -> Endpoint | None:
-        return await self._endpoint(sql.ENABLE_ENDPOINT, {"tenant": tenant, "id": endpoint_id})
+    async def enable(self, tenant: str, endpoint_id: str, actor: str = KEEPER) -> Endpoint | None:
+        values = {"tenant": tenant, "id": endpoint_id}
+        return await self._changed(sql.ENABLE_ENDPOINT, values, actor, "webhook.enabled")
 
-    async def remove(self, tenant: str, endpoint_id: str) -> Endpoint | None:
-        return await self._endpoint(sql.REMOVE_ENDPOINT, {"tenant": tenant, "id": endpoint_id})
+    async def remove(self, tenant: str, endpoint_id: str, actor: str = KEEPER) -> Endpoint | None:
+        values = {"tenant": tenant, "id": endpoint_id}
+        return await self._changed(sql.REMOVE_ENDPOINT, values, actor, "webhook.removed")
 
-    async def rotate(self, tenant: str, endpoint_id: str, overlap_seconds: float) -> Endpoint | None:
+    async def rotate(
+        self, tenant: str, endpoint_id: str, overlap_seconds: float, actor: str = KEEPER
+    ) -> Endpoint | None:
         def rotated(tx: Transaction) -> Endpoint | None:
             values = {"tenant": tenant, "id": endpoint_id}
             row = tx.one(sql.GET_ENDPOINT, values)
             if row is None:
                 return None
-            secrets = _renewed(tx, to_endpoint(row).secrets, overlap_seconds)
-            row = tx.one(sql.KEEP_ENDPOINT_SECRETS, {**values, "secrets": secrets_text(secrets)})
-            return to_endpoint(row) if row else None
+            secrets = secrets_text(_renewed(tx, to_endpoint(row).secrets, overlap_seconds))
+            values["secrets"] = secrets
+            return _changed(tx, sql.KEEP_ENDPOINT_SECRETS, values, actor, "webhook.secret_rotated")
 
         return await self.database.write(rotated)
 
     async def secrets(self, tenant: str) -> Sequence[Secret]:
         return await self.database.write(lambda tx: deliveries.tenant_secrets(tx, tenant))
 
-    async def rotate_secrets(self, tenant: str, overlap_seconds: float) -> Sequence[Secret]:
+    async def rotate_secrets(
+        self, tenant: str, overlap_seconds: float, actor: str = KEEPER
+    ) -> Sequence[Secret]:
         def rotated(tx: Transaction) -> Sequence[Secret]:
             secrets = _renewed(tx, deliveries.tenant_secrets(tx, tenant), overlap_seconds)
             tx.count(sql.KEEP_TENANT_SECRETS, {"tenant": tenant, "secrets": secrets_text(secrets)})
+            note(tx, tenant, actor, "webhook.secret_rotated", tenant)
             return secrets
 
         return await self.database.write(rotated)
@@ -188,12 +204,26 @@ class SqliteWebhooks:
     def on_due(self, ring: Callable[[], None]) -> None:
         self.database.writer.listeners.setdefault(NEWS, []).append(ring)
 
-    async def _endpoint(self, statement: str, values: Mapping[str, object]) -> Endpoint | None:
-        row = await self.database.write(lambda tx: tx.one(statement, values))
-        return to_endpoint(row) if row else None
+    async def _changed(
+        self, statement: str, values: Mapping[str, object], actor: str, action: str
+    ) -> Endpoint | None:
+        return await self.database.write(lambda tx: _changed(tx, statement, values, actor, action))
 
 
-def _add(tx: Transaction, endpoint: Endpoint, most: int, idempotency: IdempotencyKey | None) -> Endpoint:
+def _changed(
+    tx: Transaction, statement: str, values: Mapping[str, object], actor: str, action: str
+) -> Endpoint | None:
+    row = tx.one(statement, values)
+    if row is None:
+        return None
+    endpoint = to_endpoint(row)
+    note_endpoint(tx, endpoint, actor, action)
+    return endpoint
+
+
+def _add(
+    tx: Transaction, endpoint: Endpoint, most: int, idempotency: IdempotencyKey | None, actor: str
+) -> Endpoint:
     made = answered(tx, endpoint.tenant, idempotency)
     values: dict[str, object] = {"tenant": endpoint.tenant, "id": made}
     if made and (former := tx.one(sql.GET_ENDPOINT, values)):
@@ -216,6 +246,7 @@ def _add(tx: Transaction, endpoint: Endpoint, most: int, idempotency: Idempotenc
     }
     [row] = tx.rows(sql.ADD_ENDPOINT, values)
     remember(tx, endpoint.tenant, idempotency, endpoint.id)
+    note_endpoint(tx, endpoint, actor, "webhook.added")
     return to_endpoint(row)
 
 

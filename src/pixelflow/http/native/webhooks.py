@@ -32,7 +32,9 @@ async def add(exchange: TheExchange, services: TheServices, caller: Caller) -> R
     The answer has its `secret`, which is not shown again.
     """
     with promising(exchange, caller.tenant) as promise:
-        made = await services.webhooks.add(caller.tenant, await json_object(exchange), promise)
+        made = await services.webhooks.add(
+            caller.tenant, caller.subject, await json_object(exchange), promise
+        )
     location = {"location": f"{services.options.link_base}/v1/webhooks/{made.id}"}
     return json(endpoint_view(made, secret=True), 201, location)
 
@@ -63,7 +65,7 @@ async def secret(services: TheServices, caller: Caller) -> Response:
 )
 async def rotate_secret(services: TheServices, caller: Caller) -> Response:
     """For WEBHOOK_OVERLAP_SECONDS the former one signs as well, beside the new one."""
-    return json(secret_view(await services.webhooks.rotate_secrets(caller.tenant)))
+    return json(secret_view(await services.webhooks.rotate_secrets(caller.tenant, caller.subject)))
 
 
 @router.get(
@@ -127,7 +129,9 @@ async def get(services: TheServices, caller: Caller, endpoint_id: str) -> Respon
 async def change(exchange: TheExchange, services: TheServices, caller: Caller, endpoint_id: str) -> Response:
     """Its `url`, `events` or `description`; what waits to be sent goes to the new URL."""
     given = await json_object(exchange)
-    return json(endpoint_view(await services.webhooks.change(caller.tenant, endpoint_id, given)))
+    return json(
+        endpoint_view(await services.webhooks.change(caller.tenant, caller.subject, endpoint_id, given))
+    )
 
 
 @router.delete(
@@ -138,7 +142,7 @@ async def change(exchange: TheExchange, services: TheServices, caller: Caller, e
 )
 async def remove(services: TheServices, caller: Caller, endpoint_id: str) -> Response:
     """Nothing more is sent to it; its deliveries stay in the log."""
-    await services.webhooks.remove(caller.tenant, endpoint_id)
+    await services.webhooks.remove(caller.tenant, caller.subject, endpoint_id)
     return Response(status_code=204)
 
 
@@ -149,7 +153,9 @@ async def remove(services: TheServices, caller: Caller, endpoint_id: str) -> Res
 )
 async def rotate(services: TheServices, caller: Caller, endpoint_id: str) -> Response:
     """For WEBHOOK_OVERLAP_SECONDS the former one signs as well, beside the new one."""
-    return json(endpoint_view(await services.webhooks.rotate(caller.tenant, endpoint_id), secret=True))
+    return json(
+        endpoint_view(await services.webhooks.rotate(caller.tenant, caller.subject, endpoint_id), secret=True)
+    )
 
 
 @router.post(
@@ -170,7 +176,7 @@ async def test(services: TheServices, caller: Caller, endpoint_id: str) -> Respo
 )
 async def enable(services: TheServices, caller: Caller, endpoint_id: str) -> Response:
     """After it was disabled. What it missed is kept as dead: `/redeliver?since=` sends it."""
-    return json(endpoint_view(await services.webhooks.enable(caller.tenant, endpoint_id)))
+    return json(endpoint_view(await services.webhooks.enable(caller.tenant, caller.subject, endpoint_id)))
 
 
 @router.post(
