@@ -24,10 +24,12 @@ from pixelflow.control.dispatcher import Pace as WebhookPace
 from pixelflow.control.fetching import Fetcher
 from pixelflow.control.foresight import Foresight
 from pixelflow.control.intake import IntakeLimits
+from pixelflow.control.inventory import Inventory
 from pixelflow.control.jobs import Jobs
 from pixelflow.control.keeper import Duty, Keeper, Record
 from pixelflow.control.line import Line
 from pixelflow.control.planning import Planner
+from pixelflow.control.provenance import Provenance as Manifests
 from pixelflow.control.rescue import Rescuer
 from pixelflow.control.signing import UrlSigner
 from pixelflow.control.sweep import Sweeper
@@ -51,6 +53,7 @@ from pixelflow.telemetry import Metrics, Slots
 from pixelflow.worker.cache import StepCache
 from pixelflow.worker.pool import Pool
 from pixelflow.worker.probe import probe
+from pixelflow.worker.provenance import Provenance
 from pixelflow.worker.worker import Pace, Worker
 
 
@@ -155,6 +158,7 @@ async def assemble(settings: Settings, stopping: Callable[[], bool]) -> AsyncIte
                 settings.keeper.keeper_seconds,
                 settings.worker.announce_after_seconds,
             ),
+            provenance=Provenance(store.software, limits, lambda: pool.versions),
             cache=StepCache(store, storage, limits, lambda: pool.versions, metrics.recalled)
             if settings.worker.step_cache
             else None,
@@ -203,14 +207,7 @@ def _duties(
     """Everything that the keeper does, in the order in which it matters."""
     pace = settings.keeper
     rescuer = Rescuer(store, queue, hub, pace.upload_wait_seconds)
-    sweeper = Sweeper(
-        store,
-        storage,
-        hub,
-        pace.orphan_seconds,
-        pace.audit_ttl_seconds,
-        settings.webhooks.webhook_log_seconds,
-    )
+    sweeper = sweeper_of(settings, store, storage, hub)
     return (
         Duty("rescue", pace.keeper_seconds, rescuer.rescue, rescuer.batch),
         Duty("wake", pace.keeper_seconds, waker.wake, waker.batch, waker.wanted),
@@ -239,6 +236,19 @@ def _dispatcher(settings: Settings, store: Book, egress: Egress, metrics: Metric
         ),
         owner,
         metrics.webhook,
+    )
+
+
+def sweeper_of(settings: Settings, store: Book, storage: Storage, hub: EventHub) -> Sweeper:
+    """What removes things, by the settings' times."""
+    pace = settings.keeper
+    return Sweeper(
+        store,
+        storage,
+        hub,
+        pace.orphan_seconds,
+        pace.audit_ttl_seconds,
+        settings.webhooks.webhook_log_seconds,
     )
 
 
@@ -305,6 +315,9 @@ def _services(
             settings.webhooks.webhook_endpoints,
             settings.webhooks.webhook_overlap_seconds,
         ),
+        provenance=Manifests(jobs, store.software),
+        audit=store.audit,
+        inventory=Inventory(sweeper_of(settings, store, storage, hub)),
         planner=Planner(jobs, templates, limits, lambda file: probe(pool, file, limits)),
         signer=UrlSigner(signing_keys(settings.http.signing_keys, settings.store.db_path.parent), time.time),
         pool=pool,

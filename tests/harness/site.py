@@ -33,10 +33,13 @@ from pixelflow.control.dispatcher import Dispatcher, Pace
 from pixelflow.control.fetching import Fetcher
 from pixelflow.control.foresight import Foresight
 from pixelflow.control.intake import IntakeLimits
+from pixelflow.control.inventory import Inventory
 from pixelflow.control.jobs import Jobs
 from pixelflow.control.line import Line
 from pixelflow.control.planning import Planner
+from pixelflow.control.provenance import Provenance
 from pixelflow.control.signing import UrlSigner
+from pixelflow.control.sweep import Sweeper
 from pixelflow.control.templates import Templates
 from pixelflow.control.webhooks import Webhooks
 from pixelflow.domain.event import Event
@@ -245,6 +248,9 @@ async def _serve(
         assets=assets,
         templates=templates,
         webhooks=Webhooks(store.webhooks, sending.check, 50, 3600),
+        provenance=Provenance(jobs, store.software),
+        audit=store.audit,
+        inventory=Inventory(Sweeper(store, storage, hub, orphan_seconds=3600)),
         planner=Planner(jobs, templates, ImageLimits()),
         signer=UrlSigner({"k1": b"1" * 32}, time.time),
         pool=Size(),

@@ -81,6 +81,7 @@ def test_a_completed_job_shows_everything(site: Site, jpeg: bytes, webp: bytes) 
             "finished_at",
             "expires_at",
             "keep",
+            "replay_of",
         ),
     }
     (output,) = job["outputs"]

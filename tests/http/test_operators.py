@@ -22,7 +22,7 @@ from pixelflow.operations.registry import operations
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-BARE = r"_id}/|/secret/rotate$"
+BARE = r"/gc$|_id}/|/secret/rotate$"
 """Calls that do something to what is there, and need no body."""
 
 

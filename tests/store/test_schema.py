@@ -18,6 +18,7 @@ from pixelflow.adapters.store import (
     batch_statements,
     quotas,
     rows,
+    software,
     statements,
     sweeping,
     templates,
@@ -32,7 +33,17 @@ from pixelflow.domain.errors import StartupError
 from pixelflow.domain.job import JobState
 from pixelflow.domain.webhook import DeliveryState, EndpointState
 
-MODULES = (statements, audit, quotas, sweeping, templates, tenants, batch_statements, webhook_statements)
+MODULES = (
+    statements,
+    audit,
+    quotas,
+    software,
+    sweeping,
+    templates,
+    tenants,
+    batch_statements,
+    webhook_statements,
+)
 """Every module of the store that has SQL of its own."""
 ALL = {
     name: text

@@ -295,6 +295,7 @@ class Jobs:
             target=order.target,
             cost=foreseen.cpu_seconds,
             pixels=foreseen.pixels,
+            replay_of=order.replay_of,
         )
 
     async def _create(self, job: Job, order: Order, idempotency: IdempotencyKey | None) -> Created:

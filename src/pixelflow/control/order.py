@@ -44,6 +44,7 @@ class Order:
     keep: Keep | None = None
     template: str | None = None
     target: Target | None = None
+    replay_of: str | None = None
 
 
 def read_order(

@@ -7,6 +7,7 @@ from pixelflow.domain.event import Event
 from pixelflow.ports.book import Book
 from pixelflow.ports.events import EventHub
 from pixelflow.ports.storage import Storage
+from pixelflow.ports.store import Swept
 
 
 @dataclass(frozen=True)
@@ -28,12 +29,17 @@ class Sweeper:
 
     async def sweep_jobs(self) -> int:
         """Sources, outputs and records that are kept no longer go."""
+        return len(await self.take())
+
+    async def take(self) -> Sequence[Swept]:
+        """One batch of it; raises OSError when the rows are changed and their files are still there, which
+        are orphans then."""
         swept = await self.store.sweep(self.batch)
         for each in swept:
             if each.deleted:
                 self.hub.publish(Event.deleted(each.job), each.job)
         await self.storage.delete([key for each in swept for key in each.keys])
-        return len(swept)
+        return swept
 
     async def sweep_files(self) -> int:
         """Files that no row names go, once they are old enough not to be in the making."""

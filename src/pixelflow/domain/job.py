@@ -163,7 +163,7 @@ class Job:
     seconds, ``hold`` keeps the job from being deleted.
     ``sweep_at`` is when something of an ended job is next to go, ``gone`` what went already. ``pixels`` of
     the source's one frame, predicted until it was decoded, are counted on the day ``charged_on`` (UTC), as
-    is the CPU time ``spent`` in seconds.
+    is the CPU time ``spent`` in seconds. ``replay_of`` is the job that this one runs again.
     """
 
     tenant: str
@@ -207,6 +207,7 @@ class Job:
     pixels: int | None = None
     charged_on: str | None = None
     spent: float | None = None
+    replay_of: str | None = None
 
     @property
     def claim(self) -> "Claim":
@@ -220,10 +221,14 @@ class Job:
         return [key for key in (self.source.key, *(output.key for output in self.outputs)) if key]
 
     @property
+    def source_bytes(self) -> int:
+        """Of the source's file, while it is there."""
+        return self.source.bytes if self.source.key and self.source.bytes else 0
+
+    @property
     def stored_bytes(self) -> int:
-        """Of the files behind them."""
-        source = self.source.bytes if self.source.key and self.source.bytes else 0
-        return source + sum(output.bytes for output in self.outputs if output.key)
+        """Of all files that it names."""
+        return self.source_bytes + sum(output.bytes for output in self.outputs if output.key)
 
     def due(self, part: str) -> float | None:
         """When a part of an ended job goes (``source``, ``outputs``, ``record``), in Unix seconds; ``None``

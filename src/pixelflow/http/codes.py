@@ -31,6 +31,8 @@ CODES: Mapping[str, str] = {
     "missing_part": "A part that the form needs is not there.",
     "no_earlier_version": "The name has no earlier meaning to go back to; promote a version instead.",
     "not_found": "No such thing, or it belongs to another tenant.",
+    "no_replay": "The job runs no other one again; there is nothing to compare it with.",
+    "not_ended": "The job has not ended; try again after `Retry-After` seconds.",
     "not_local": "This call is for the server's own machine.",
     "output_gone": "The output's file is kept no longer; `setting` names what decides on it.",
     "output_missing": "The job ended without this output; its `error` says why.",

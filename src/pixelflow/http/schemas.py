@@ -125,6 +125,7 @@ class Job(Shape):
     started_at: Moment | None
     finished_at: Moment | None
     expires_at: Moment | None
+    replay_of: str | None = Field(examples=[None], description="The job that this one runs again")
     keep: Keep | None = Field(
         description="What the job's end was asked to leave, as far as the server allows it"
     )

@@ -5,13 +5,16 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from pixelflow.control.assets import Assets
+from pixelflow.control.inventory import Inventory
 from pixelflow.control.jobs import Jobs
 from pixelflow.control.planning import Planner
+from pixelflow.control.provenance import Provenance
 from pixelflow.control.signing import UrlSigner
 from pixelflow.control.templates import Templates
 from pixelflow.control.webhooks import Webhooks
 from pixelflow.domain.errors import Busy
 from pixelflow.domain.principal import LOCAL, Principal
+from pixelflow.ports.audit import AuditLog
 
 Headers = Sequence[tuple[bytes, bytes]]
 Message = MutableMapping[str, Any]
@@ -94,6 +97,9 @@ class Services:
     templates: Templates
     webhooks: Webhooks
     planner: Planner
+    provenance: Provenance
+    audit: AuditLog
+    inventory: Inventory
     signer: UrlSigner
     pool: PoolAdmin
     readiness: Callable[[], Awaitable[Sequence[Check]]]

@@ -61,6 +61,7 @@ def job_view(job: Job, base: str = "", progress: int | None = None) -> dict[str,
         "finished_at": moment(job.finished_at),
         "expires_at": moment(job.expires_at),
         "keep": job.keep,
+        "replay_of": job.replay_of,
     }
 
 

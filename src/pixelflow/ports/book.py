@@ -4,6 +4,7 @@ from typing import Protocol
 
 from pixelflow.ports.audit import AuditLog
 from pixelflow.ports.batches import BatchStore
+from pixelflow.ports.software import SoftwareStore
 from pixelflow.ports.store import JobStore
 from pixelflow.ports.templates import TemplateStore
 from pixelflow.ports.tenants import Tenants
@@ -18,6 +19,9 @@ class Book(JobStore, Protocol):
 
     @property
     def batches(self) -> BatchStore: ...
+
+    @property
+    def software(self) -> SoftwareStore: ...
 
     @property
     def tenants(self) -> Tenants: ...

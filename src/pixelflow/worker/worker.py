@@ -29,6 +29,7 @@ from pixelflow.ports.store import JobStore, picture_key
 from pixelflow.worker.cache import NOTHING, Found, StepCache
 from pixelflow.worker.lease import ClaimLost, Lease, Leases
 from pixelflow.worker.pool import Pool
+from pixelflow.worker.provenance import Provenance
 from pixelflow.worker.results import Results
 from pixelflow.worker.running import Died, Running, Stopped
 from pixelflow.worker.setbacks import Setbacks
@@ -65,6 +66,8 @@ class Worker:
     pool: Pool
     limits: ImageLimits
     pace: Pace = Pace()
+    provenance: Provenance | None = None
+    """Without one jobs have no manifest."""
     cache: StepCache | None = None
     """Without one every step is done, whatever there is already."""
     fetch: Callable[[Job], Coroutine[Any, Any, Source]] | None = None
@@ -279,7 +282,7 @@ class Worker:
             return await self.store.finish(claim, Completion(failure=failure, spent=NO_WORK))
         places = {step.id: self._key(job, step) for step in pipeline.outputs}
         found = NOTHING
-        if self.cache:
+        if self.cache and job.replay_of is None:
             found = await self.cache.find(job, pipeline)
             results.ready.update(await self.cache.reuse(found, places))
         missing = [step for step in places if step not in results.ready]
@@ -305,9 +308,9 @@ class Worker:
                 await results.discard()
         match outcome:
             case wire.Failed(code, message, step_id):
-                return await self.store.finish(claim, Completion(failure=Failure(code, message, step_id)))
+                return await self._failed(claim, Failure(code, message, step_id))
             case Died("timeout", detail):
-                return await self.store.finish(claim, Completion(failure=Failure("timeout", detail)))
+                return await self._failed(claim, Failure("timeout", detail))
             case Died():
                 ended = await self._setbacks.crashed(job, claim, outcome)
                 await self.queue.ring()
@@ -380,12 +383,20 @@ class Worker:
             source_height=done.source.height,
             keys={step: key for step, key in found.keys.items() if step in results.ready},
             spent=done.seconds,
+            manifest=await self._manifest(done.seconds),
         )
         ended = await self.store.finish(claim, completion)
         self.observe("storing", time.perf_counter() - begun)
         for phase, seconds in done.seconds.items():
             self.observe(phase, seconds)
         return ended
+
+    async def _failed(self, claim: Claim, failure: Failure) -> Job | None:
+        manifest = await self._manifest({})
+        return await self.store.finish(claim, Completion(failure=failure, manifest=manifest))
+
+    async def _manifest(self, seconds: Mapping[str, float]) -> Mapping[str, Any] | None:
+        return await self.provenance.of(seconds) if self.provenance else None
 
     def _key(self, job: Job, step: Step) -> str:
         name: str = step.operation.produces

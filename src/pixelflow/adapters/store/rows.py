@@ -30,7 +30,7 @@ JOB_COLUMNS = (
     "owner, lease_until, error, metadata, webhook_url, "
     "queued_at, started_at, finished_at, expires_at, sequence, "
     "not_before, scheduled_at, deadline_seconds, hold, template, batch_id, faults, remote, target, "
-    "cost, manifest, keep, sweep_at, gone, pixels, charged_on, spent"
+    "cost, manifest, keep, sweep_at, gone, pixels, charged_on, spent, replay_of"
 )
 ASSET_COLUMNS = "tenant, id, storage_key, format, media_type, bytes, sha256, created_at"
 EVENT_COLUMNS = "tenant, job_id, kind, at, sequence, attempt, progress, output"
@@ -78,6 +78,7 @@ def job_values(job: Job) -> dict[str, object]:
         "cost": job.cost,
         "keep": json_text(job.keep),
         "pixels": job.pixels,
+        "replay_of": job.replay_of,
     }
 
 
@@ -135,7 +136,7 @@ def to_job(row: Row) -> Job:
      attempt, crashes, losses, owner, lease_until, error, metadata, webhook_url,
      queued_at, started_at, finished_at, expires_at, sequence,
      not_before, scheduled_at, deadline_seconds, hold, template, batch_id, faults, remote, target,
-     cost, manifest, keep, sweep_at, gone, pixels, charged_on, spent) = row  # fmt: skip
+     cost, manifest, keep, sweep_at, gone, pixels, charged_on, spent, replay_of) = row  # fmt: skip
     return Job(
         tenant,
         job_id,
@@ -178,6 +179,7 @@ def to_job(row: Row) -> Job:
         pixels,
         charged_on,
         spent,
+        replay_of,
     )
 
 

@@ -33,6 +33,7 @@ from pixelflow.adapters.store.rows import (
     to_jobs,
     to_recalled,
 )
+from pixelflow.adapters.store.software import SqliteSoftware
 from pixelflow.adapters.store.templates import SqliteTemplates
 from pixelflow.adapters.store.tenants import SqliteTenants
 from pixelflow.adapters.store.webhooks import SqliteWebhooks
@@ -70,6 +71,7 @@ class SqliteStore:
     def __init__(self, database: Database) -> None:
         self.database = database
         self.audit = SqliteAudit(database)
+        self.software = SqliteSoftware(database)
         self.writer = database.writer
         self.batches = SqliteBatches(database)
         self.templates = SqliteTemplates(database)

@@ -16,7 +16,7 @@ VALUES (:tenant, :id, :state, :pipeline, :source,
         NULL, NULL, NULL, :metadata, :webhook_url,
         :queued_at, NULL, NULL, :expires_at, :sequence,
         :not_before, :scheduled_at, :deadline_seconds, :hold, :template, :batch_id, 0, :remote, :target,
-        :cost, NULL, :keep, NULL, NULL, :pixels, date(:now, 'unixepoch'), NULL)
+        :cost, NULL, :keep, NULL, NULL, :pixels, date(:now, 'unixepoch'), NULL, :replay_of)
 """
 
 INSERT_EVENT = """

@@ -68,7 +68,7 @@ async def metrics(services: TheServices) -> Response:
 )
 async def resize(exchange: TheExchange, services: TheServices) -> Response:
     """While jobs run; from this machine only."""
-    _only_local(exchange)
+    only_local(exchange)
     # A page in a browser can post a form or text to loopback without asking, but not this type.
     if not (exchange.header(b"content-type") or b"").startswith(b"application/json"):
         raise MalformedRequest("the body must be application/json", code="malformed_json")
@@ -87,7 +87,8 @@ async def resize(exchange: TheExchange, services: TheServices) -> Response:
     return json({"size": services.pool.size})
 
 
-def _only_local(exchange: Exchange) -> None:
+def only_local(exchange: Exchange) -> None:
+    """Raises Forbidden for a call that was not made on this machine, or came through a proxy."""
     client = exchange.scope.get("client")
     try:
         address = ipaddress.ip_address(client[0] if client else "")
@@ -96,7 +97,7 @@ def _only_local(exchange: Exchange) -> None:
     mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
     proxied = any(exchange.header(name) for name in FORWARDED)
     if not (mapped or address).is_loopback or proxied or not _names_loopback(exchange.header(b"host")):
-        raise Forbidden("the pool is changed from the server's own machine only", code="not_local")
+        raise Forbidden("this call is for the server's own machine only", code="not_local")
 
 
 def _names_loopback(host: bytes | None) -> bool:

@@ -86,6 +86,7 @@ def upgrade() -> None:
         Column("pixels", Integer),
         Column("charged_on", Text),
         Column("spent", Float),
+        Column("replay_of", Text),
     ):
         op.add_column("job", column)
     _lanes()
@@ -163,6 +164,9 @@ def _tenants() -> None:
     op.execute(COUNT_ALL)
     for trigger in TENANT_TRIGGERS:
         op.execute(trigger)
+    op.create_table(
+        "software", Column("digest", Text, primary_key=True), Column("facts", Text, nullable=False)
+    )
     op.create_table(
         "audit",
         Column("sequence", Integer, primary_key=True),
