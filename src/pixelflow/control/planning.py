@@ -61,8 +61,9 @@ class Planner:
         if job.gone and job.gone.source:
             raise _unread(source_gone(job.gone.source))
         if job.source.key is None:
+            done = "fetched" if job.remote else "uploaded"
             raise StateConflict(
-                f"job {job.id} is {job.state}: its picture has not been uploaded yet",
+                f"job {job.id} is {job.state}: its picture has not been {done} yet",
                 code="upload_missing",
                 state=job.state.value,
             )

@@ -65,9 +65,9 @@ class Failure:
 
     Of a picture by URL: ``source_not_found``, ``source_denied`` (another refusal that stays),
     ``source_refused`` (a URL or an address that this server does not call), ``source_unsupported``,
-    ``source_too_large``, ``source_sha256``, ``source_unreachable`` (tried often enough); of one that a step
-    refers to the same with ``reference_``. Of outputs that
-    are sent elsewhere: ``delivery_refused``, ``delivery_unreachable``.
+    ``source_too_large``, ``source_sha256``, ``source_quota``, ``source_unreachable`` (tried often enough);
+    of one that a step refers to the same with ``reference_``. Of outputs that are sent elsewhere:
+    ``delivery_refused``, ``delivery_unreachable``.
     """
 
     code: str

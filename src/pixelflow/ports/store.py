@@ -125,7 +125,8 @@ class JobStore(Protocol):
         a missing one was cancelled, deleted or rescued."""
 
     async def fetched(self, claim: Claim, source: Source) -> Job | None:
-        """Note the source that a running attempt has fetched, for all later ones too."""
+        """Note the source that a running attempt has fetched, for all later ones too; raises Busy where its
+        bytes are over a quota of the tenant's."""
 
     async def announce(self, claim: Claim, outputs: Sequence[Output]) -> Job | None:
         """Note the outputs that a running attempt has so far, all of them; those without a ``ready_at`` get

@@ -12,7 +12,7 @@ import structlog
 
 from pixelflow.domain.backoff import Backoff
 from pixelflow.domain.breaker import Circuits
-from pixelflow.domain.errors import PixelFlowError, TransferFailed
+from pixelflow.domain.errors import Busy, PixelFlowError, TransferFailed
 from pixelflow.domain.event import Event, EventKind
 from pixelflow.domain.job import Claim, Completion, Failure, Job, JobState, Output, SkippedOutput, Source
 from pixelflow.domain.keys import output_key
@@ -250,6 +250,8 @@ class Worker:
         noted = None
         try:
             noted = await self.store.fetched(job.claim, source)
+        except Busy as error:
+            raise TransferFailed("source_quota", error.detail) from error
         finally:
             if noted is None and source.key is not None:
                 await self.storage.delete([source.key])

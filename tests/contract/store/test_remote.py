@@ -1,9 +1,14 @@
 """A job whose picture a worker fetches."""
 
+import pytest
+
 from harness.book import Time, claimed, kinds, known, queued
+from harness.drift import drift
+from pixelflow.domain.errors import Busy
 from pixelflow.domain.event import EventKind
 from pixelflow.domain.job import Completion, Failure, JobState, Remote, Source
 from pixelflow.domain.keys import input_key
+from pixelflow.ports.book import Book
 from pixelflow.ports.store import JobStore
 
 REMOTE = Remote("https://pictures.example/a.png?signature=1", {"Authorization": "Bearer secret"}, "a" * 64)
@@ -29,6 +34,22 @@ async def test_a_fetched_source_is_there_for_all_later_attempts(store: JobStore,
         EventKind.QUEUED,
         EventKind.PROCESSING,
     ]
+
+
+async def test_the_bytes_of_a_fetched_source_count(store: Book) -> None:
+    await store.tenants.put("local", 1.0, {"stored_bytes": 25})
+    for number in range(3):
+        job = await queued(store, source=Source("url"), remote=REMOTE)
+        running = await claimed(store)
+        source = Source("url", input_key("local", job.id), 10, "a" * 64, "png")
+        if number == 2:
+            with pytest.raises(Busy, match="bytes stored"):
+                await store.fetched(running.claim, source)
+            assert (await known(store, job)).source == Source("url")
+        else:
+            assert await store.fetched(running.claim, source)
+            await store.finish(running.claim, Completion())
+    assert await drift(store, "local") == {}
 
 
 async def test_a_retry_after_a_failed_fetch_has_its_url_still(store: JobStore) -> None:

@@ -26,7 +26,6 @@ from pixelflow.adapters.store.rows import (
     header_values,
     job_values,
     json_text,
-    source_text,
     to_asset,
     to_event,
     to_job,
@@ -125,8 +124,7 @@ class SqliteStore:
         return await self.database.write(lambda tx: transitions.renew(tx, claims, lease_seconds))
 
     async def fetched(self, claim: Claim, source: Source) -> Job | None:
-        text = source_text(source)
-        return await self.database.write(lambda tx: transitions.fetched(tx, claim, text))
+        return await self.database.write(lambda tx: transitions.fetched(tx, claim, source))
 
     async def announce(self, claim: Claim, outputs: Sequence[Output]) -> Job | None:
         return await self.database.write(lambda tx: transitions.announce(tx, claim, outputs))

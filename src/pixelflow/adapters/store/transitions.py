@@ -100,9 +100,12 @@ def renew(tx: Transaction, claims: Mapping[Claim, int], lease_seconds: float) ->
     ]
 
 
-def fetched(tx: Transaction, held: Claim, source: str) -> Job | None:
+def fetched(tx: Transaction, held: Claim, source: Source) -> Job | None:
     """Note a source without an event: only the worker waits for it."""
-    row = tx.one(sql.FETCHED, {**fence(held), "source": source, "now": tx.now})
+    size = source.bytes or 0
+    tx.quotas.admit(tx, held.tenant, Demand(bytes=size, stored_bytes=size))
+    values = {**fence(held), "source": source_text(source), "now": tx.now}
+    row = tx.one(sql.FETCHED, values)
     return to_job(row) if row else None
 
 
