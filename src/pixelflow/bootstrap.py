@@ -239,6 +239,20 @@ def _dispatcher(settings: Settings, store: Book, egress: Egress, metrics: Metric
     )
 
 
+@asynccontextmanager
+async def open_inventory(settings: Settings) -> AsyncIterator[Inventory]:
+    """What is stored, where no server runs; raises DatabaseOwned where one does, and StartupError."""
+    store = await open_store(settings.store_address, time.time)
+    try:
+        storage = open_storage(settings.storage_address)
+        try:
+            yield Inventory(sweeper_of(settings, store, storage, open_hub("memory://")))
+        finally:
+            await storage.close()
+    finally:
+        await store.close()
+
+
 def sweeper_of(settings: Settings, store: Book, storage: Storage, hub: EventHub) -> Sweeper:
     """What removes things, by the settings' times."""
     pace = settings.keeper

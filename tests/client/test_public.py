@@ -15,9 +15,12 @@ PUBLIC = [
     "AsyncJobResult",
     "AsyncTemplates",
     "AsyncWebhooks",
+    "AuditLine",
     "BadSignature",
     "Client",
     "ClientError",
+    "ComparedOutput",
+    "Comparison",
     "DamagedDownload",
     "Failure",
     "Format",
@@ -26,6 +29,7 @@ PUBLIC = [
     "JobHandle",
     "JobOutput",
     "JobResult",
+    "Manifest",
     "Operation",
     "Output",
     "Plan",
@@ -45,6 +49,9 @@ PUBLIC = [
     "Webhooks",
 ]
 METHODS = {
+    "audit",
+    "storage",
+    "sweep",
     "close",
     "formats",
     "job",
@@ -57,7 +64,7 @@ METHODS = {
     "version",
 }
 TEMPLATES = {"add", "delete", "diff", "get", "list", "promote", "rollback", "versions"}
-HANDLE = {"cancel", "delete", "refresh", "result", "retry"}
+HANDLE = {"comparison", "manifest", "replay", "cancel", "delete", "refresh", "result", "retry"}
 
 WEBHOOKS = {
     *("add", "change", "deliveries", "delivery", "enable", "get", "list", "redeliver", "redeliver_since"),

@@ -5,21 +5,39 @@ from io import TextIOWrapper
 
 import typer
 
+from pixelflow.cli.audit import audit
 from pixelflow.cli.demo import demo
 from pixelflow.cli.doctor import doctor
 from pixelflow.cli.formats import formats
+from pixelflow.cli.gc import gc
 from pixelflow.cli.listen import listen
 from pixelflow.cli.mistakes import told
 from pixelflow.cli.operations import operations
 from pixelflow.cli.plan import plan
 from pixelflow.cli.process import process
+from pixelflow.cli.replay import manifest, replay
 from pixelflow.cli.serve import serve
 from pixelflow.cli.submit import submit
 from pixelflow.cli.templates import templates
 from pixelflow.cli.version import version
 from pixelflow.cli.webhooks import webhooks
 
-COMMANDS = (serve, process, plan, submit, operations, formats, doctor, demo, listen, version)
+COMMANDS = (
+    serve,
+    process,
+    plan,
+    submit,
+    operations,
+    formats,
+    doctor,
+    demo,
+    listen,
+    replay,
+    manifest,
+    gc,
+    audit,
+    version,
+)
 GROUPS = (templates, webhooks)
 """Those with commands of their own."""
 

@@ -28,6 +28,7 @@ from pixelflow.client.models import (
     PlannedOutput,
     Source,
 )
+from pixelflow.client.provenance import AuditLine, ComparedOutput, Comparison, Manifest
 from pixelflow.client.sync import Client, JobHandle, JobOutput, JobResult
 from pixelflow.client.templates import (
     AsyncTemplates,
@@ -49,9 +50,12 @@ __all__ = [
     "AsyncJobResult",
     "AsyncTemplates",
     "AsyncWebhooks",
+    "AuditLine",
     "BadSignature",
     "Client",
     "ClientError",
+    "ComparedOutput",
+    "Comparison",
     "DamagedDownload",
     "Failure",
     "Format",
@@ -60,6 +64,7 @@ __all__ = [
     "JobHandle",
     "JobOutput",
     "JobResult",
+    "Manifest",
     "Operation",
     "Output",
     "Plan",

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import httpx
 
-from pixelflow.client import calls
+from pixelflow.client import calls, provenance
 from pixelflow.client.address import DEFAULT_URL, endpoint, through_proxies
 from pixelflow.client.exchange import Answer, Call, Effect, Pause, Retries, T
 from pixelflow.client.handles import HandleFacts, OutputFacts, ResultFacts, made
@@ -82,6 +82,20 @@ class AsyncJobHandle(HandleFacts):
         """Queue it again; raises ApiError 409 unless it failed, was cancelled or quarantined."""
         self.job = await self._client.run(calls.retry(self._client.server, self.id))
         return self.job
+
+    async def manifest(self) -> provenance.Manifest:
+        """What it was made of and with; raises ApiError 409 until it has ended."""
+        return await self._client.run(provenance.manifest(self._client.server, self.id))
+
+    async def replay(self) -> "AsyncJobHandle":
+        """Run it again as a new job, past the step cache; raises ApiError 409 when its picture is gone."""
+        return AsyncJobHandle(
+            self._client, await self._client.run(provenance.replay(self._client.server, self.id))
+        )
+
+    async def comparison(self) -> provenance.Comparison:
+        """What this replay made beside its original; raises ApiError 409 for what is no replay."""
+        return await self._client.run(provenance.comparison(self._client.server, self.id))
 
     async def delete(self) -> None:
         """Delete it with its input and all its outputs."""
@@ -217,6 +231,26 @@ class AsyncClient:
     async def formats(self) -> list[Format]:
         """The formats that this server reads and writes."""
         return await self.run(calls.formats(self.server))
+
+    async def audit(
+        self, *, action: str | None = None, subject: str | None = None
+    ) -> AsyncIterator[provenance.AuditLine]:
+        """Who deleted, held, promoted or changed what, newest first, fetched page by page."""
+        cursor: str | None = None
+        while True:
+            page, cursor = await self.run(provenance.audit(self.server, action, subject, cursor))
+            for line in page:
+                yield line
+            if cursor is None:
+                return
+
+    async def storage(self) -> dict[str, Any]:
+        """What is stored, and what the sweep would take; ApiError 403 but on the server's own machine."""
+        return await self.run(provenance.storage(self.server))
+
+    async def sweep(self) -> dict[str, Any]:
+        """Take at once what is kept no longer; ApiError 403 but on the server's own machine."""
+        return await self.run(provenance.sweep(self.server))
 
     async def version(self) -> dict[str, Any]:
         """The versions of the server and of its native libraries."""

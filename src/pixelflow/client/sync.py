@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import httpx
 
-from pixelflow.client import calls
+from pixelflow.client import calls, provenance
 from pixelflow.client.address import DEFAULT_URL, endpoint, through_proxies
 from pixelflow.client.exchange import Answer, Call, Effect, Pause, Retries, T
 from pixelflow.client.handles import HandleFacts, OutputFacts, ResultFacts, made
@@ -82,6 +82,18 @@ class JobHandle(HandleFacts):
         """Queue it again; raises ApiError 409 unless it failed, was cancelled or quarantined."""
         self.job = self._client.run(calls.retry(self._client.server, self.id))
         return self.job
+
+    def manifest(self) -> provenance.Manifest:
+        """What it was made of and with; raises ApiError 409 until it has ended."""
+        return self._client.run(provenance.manifest(self._client.server, self.id))
+
+    def replay(self) -> "JobHandle":
+        """Run it again as a new job, past the step cache; raises ApiError 409 when its picture is gone."""
+        return JobHandle(self._client, self._client.run(provenance.replay(self._client.server, self.id)))
+
+    def comparison(self) -> provenance.Comparison:
+        """What this replay made beside its original; raises ApiError 409 for what is no replay."""
+        return self._client.run(provenance.comparison(self._client.server, self.id))
 
     def delete(self) -> None:
         """Delete it with its input and all its outputs."""
@@ -216,6 +228,25 @@ class Client:
     def formats(self) -> list[Format]:
         """The formats that this server reads and writes."""
         return self.run(calls.formats(self.server))
+
+    def audit(
+        self, *, action: str | None = None, subject: str | None = None
+    ) -> Iterator[provenance.AuditLine]:
+        """Who deleted, held, promoted or changed what, newest first, fetched page by page."""
+        cursor: str | None = None
+        while True:
+            page, cursor = self.run(provenance.audit(self.server, action, subject, cursor))
+            yield from page
+            if cursor is None:
+                return
+
+    def storage(self) -> dict[str, Any]:
+        """What is stored, and what the sweep would take; ApiError 403 but on the server's own machine."""
+        return self.run(provenance.storage(self.server))
+
+    def sweep(self) -> dict[str, Any]:
+        """Take at once what is kept no longer; ApiError 403 but on the server's own machine."""
+        return self.run(provenance.sweep(self.server))
 
     def version(self) -> dict[str, Any]:
         """The versions of the server and of its native libraries."""

@@ -75,7 +75,8 @@ class Provenance:
         except KeyError:
             raise _lost(await self.jobs.get(job.tenant, job.id)) from None
         (stored,) = await storage.commit([staged])
-        return Arrived(copy_id, replace(job.source, key=stored.key))
+        sides = (job.source.width, job.source.height) if job.source.width and job.source.height else None
+        return Arrived(copy_id, replace(job.source, key=stored.key), sides)
 
 
 def _ended(job: Job) -> Job:

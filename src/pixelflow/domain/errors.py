@@ -17,6 +17,7 @@
     ├── RemoteUnavailable       another machine does not answer, or not now
     ├── StoreUnavailable        the job store cannot answer or write now; nothing of the call was kept
     └── StartupError            the process cannot run like this; the message says what to do
+        └── DatabaseOwned           another process has the database
 
 Each carries a stable ``code`` for programs; the HTTP status is decided in one table in ``http/errors.py``.
 """
@@ -160,3 +161,7 @@ class StartupError(PixelFlowError):
     """The process cannot start like this; the message names the cause and the remedy."""
 
     code = "startup"
+
+
+class DatabaseOwned(StartupError):
+    """Another process has the database; it is the one to be asked."""

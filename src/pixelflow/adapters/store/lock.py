@@ -4,7 +4,7 @@ import fcntl
 import os
 from pathlib import Path
 
-from pixelflow.domain.errors import StartupError
+from pixelflow.domain.errors import DatabaseOwned, StartupError
 
 NETWORK_FILE_SYSTEMS = frozenset(
     {"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "afs", "ceph", "glusterfs"}
@@ -22,7 +22,7 @@ class FileLock:
         except BlockingIOError:
             owner = os.pread(self._fd, 32, 0).decode(errors="replace").strip() or "unknown"
             os.close(self._fd)
-            raise StartupError(
+            raise DatabaseOwned(
                 f"{database} is in use by process {owner}; stop that one first, or give this one a database "
                 "of its own with DB_PATH"
             ) from None
