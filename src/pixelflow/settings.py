@@ -250,7 +250,7 @@ class WebhookSettings(Part):
     """How long a receiver may take to answer, in all."""
     webhook_in_flight: Annotated[int, Field(ge=1, le=250)] = 128
     """Deliveries that are sent at once."""
-    webhook_receiver_in_flight: Annotated[int, Field(ge=1, le=250)] = 16
+    webhook_receiver_in_flight: Annotated[int, Field(ge=1, le=250)] = 8
     """Of these to one endpoint, or to one host for jobs' own URLs; to one that failed last, a single one."""
     webhook_retry_seconds: Annotated[str, Field(pattern=r"^\d+(\.\d+)?(,\d+(\.\d+)?){0,19}$")] = ",".join(
         f"{pause:g}" for pause in SCHEDULE_SECONDS
