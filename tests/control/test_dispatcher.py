@@ -18,7 +18,7 @@ from harness.receiver import Receiver, receiving, wait_for
 from pixelflow.adapters.egress.http import HttpEgress
 from pixelflow.adapters.egress.rules import Rules
 from pixelflow.adapters.store.sqlite import SqliteStore, open_sqlite
-from pixelflow.control.dispatcher import Dispatcher, Pace
+from pixelflow.control.dispatcher import AHEAD, Dispatcher, Pace
 from pixelflow.domain.job import Job
 from pixelflow.domain.signature import new_secret
 from pixelflow.domain.webhook import (
@@ -224,7 +224,7 @@ async def test_a_receiver_that_hangs_delays_nobody(tmp_path: Path) -> None:
             await post.endpoint(quick)
             await post.happened(10)
             log = await post.until(lambda log: sum(one.state is DELIVERED for one in log) == 10)
-            assert post.dispatcher.in_flight == PACE.receiver_in_flight
+            assert post.dispatcher.in_flight == AHEAD * PACE.receiver_in_flight
             assert {one.url for one in log if one.state is DELIVERED} == {quick.url}
             assert len(hanging.there.asked) <= PACE.receiver_in_flight
 

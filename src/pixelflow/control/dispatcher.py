@@ -19,8 +19,10 @@ from pixelflow.ports.webhooks import Lane, WebhookStore
 
 log = structlog.get_logger()
 
+AHEAD = 2
+"""So many times what a receiver may be sent at once is claimed for it: the next is at hand when one ends."""
 LEASE_MARGIN_SECONDS = 15.0
-"""How much longer than the longest try a delivery is held."""
+"""How much longer than its wait and its try may take a delivery is held."""
 STORE_PAUSE_SECONDS = 1.0
 """How long to wait after the store could not answer."""
 MAX_ANSWER_BYTES = 16 * 1024
@@ -71,12 +73,13 @@ class Dispatcher:
         self._news = asyncio.Event()
         self._sending: dict[asyncio.Task[None], Parcel] = {}
         self._lanes: Counter[Lane] = Counter()
+        self._turns: dict[Lane, asyncio.Semaphore] = {}
         self._failing: dict[Lane, None] = {}
         store.on_due(self.wake)
 
     @property
     def in_flight(self) -> int:
-        """Deliveries that are being sent now."""
+        """Deliveries that are being sent now, or wait for their turn."""
         return len(self._sending)
 
     def wake(self) -> None:
@@ -118,9 +121,9 @@ class Dispatcher:
             return None
         claimed = await self._store.claim(
             self._owner,
-            pace.timeout_seconds + LEASE_MARGIN_SECONDS,
+            AHEAD * pace.timeout_seconds + LEASE_MARGIN_SECONDS,
             room,
-            pace.receiver_in_flight,
+            AHEAD * pace.receiver_in_flight,
             self._taken(),
         )
         for parcel in claimed.parcels:
@@ -133,7 +136,7 @@ class Dispatcher:
     def _taken(self) -> Mapping[Lane, int]:
         taken = self._lanes.copy()
         for lane in self._failing:
-            taken[lane] += self._pace.receiver_in_flight - 1
+            taken[lane] += AHEAD * self._pace.receiver_in_flight - 1
         return taken
 
     def _ended(self, task: "asyncio.Task[None]") -> None:
@@ -144,11 +147,14 @@ class Dispatcher:
 
     async def _deliver(self, parcel: Parcel) -> None:
         delivery = parcel.delivery
-        begun, at = time.perf_counter(), self._clock()
+        lane = _lane(parcel)
+        turn = self._turns.setdefault(lane, asyncio.Semaphore(self._pace.receiver_in_flight))
         try:
-            headers, answer, error = await self._sent(parcel, at)
+            async with turn:
+                begun, at = time.perf_counter(), self._clock()
+                headers, answer, error = await self._sent(parcel, at)
         finally:
-            self._leave(_lane(parcel))
+            self._leave(lane)
         seconds = time.perf_counter() - begun
         status = answer.status if answer else None
         failures = delivery.attempts - delivery.earlier
@@ -162,7 +168,7 @@ class Dispatcher:
             shown(headers),
             shown(answer.headers) if answer else {},
         )
-        self._remember(_lane(parcel), verdict)
+        self._remember(lane, verdict)
         self._observe("failed" if verdict.state is DeliveryState.PENDING else verdict.state.value, seconds)
         try:
             disabled = await self._store.conclude(parcel, attempt, verdict, self._pace.disable_seconds)
@@ -197,6 +203,7 @@ class Dispatcher:
         self._lanes[lane] -= 1
         if not self._lanes[lane]:
             del self._lanes[lane]
+            self._turns.pop(lane, None)
         self._news.set()
 
     def _remember(self, lane: Lane, verdict: Verdict) -> None:
