@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import httpcore
 
 from pixelflow.adapters.egress.rules import Rules
+from pixelflow.adapters.egress.watched import WatchedStream
 
 MOST_ADDRESSES = 4
 """Addresses of one name that are tried; all are checked."""
@@ -57,9 +58,10 @@ class CheckedNetwork(httpcore.AsyncNetworkBackend):
         failure: Exception = httpcore.ConnectError(f"the name {host} has no address")
         for address in (await self.addresses(host, port))[:MOST_ADDRESSES]:
             try:
-                return await self.inner.connect_tcp(
+                stream = await self.inner.connect_tcp(
                     address, port, self.connect_seconds, local_address, socket_options
                 )
+                return WatchedStream(stream)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error
         raise failure
