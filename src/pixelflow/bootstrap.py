@@ -1,5 +1,6 @@
 """The one place where ports meet adapters."""
 
+import asyncio
 import os
 import secrets
 import time
@@ -18,9 +19,12 @@ from pixelflow.adapters.storage import open_storage
 from pixelflow.adapters.store import open_store
 from pixelflow.control.admission import Admission
 from pixelflow.control.assets import Assets
+from pixelflow.control.batch_sources import Sources
+from pixelflow.control.batches import Batches
 from pixelflow.control.delivery import Deliverer
 from pixelflow.control.dispatcher import Dispatcher
 from pixelflow.control.dispatcher import Pace as WebhookPace
+from pixelflow.control.feeding import Feeder
 from pixelflow.control.fetching import Fetcher
 from pixelflow.control.foresight import Foresight
 from pixelflow.control.intake import IntakeLimits
@@ -127,6 +131,7 @@ async def assemble(settings: Settings, stopping: Callable[[], bool]) -> AsyncIte
             egress.fetching,
             egress.buckets,
             storage,
+            store,
             IntakeLimits(settings.upload_bytes, settings.readable),
             settings.egress.fetch_seconds,
             settings.egress.transfer_tries,
@@ -172,7 +177,15 @@ async def assemble(settings: Settings, stopping: Callable[[], bool]) -> AsyncIte
             circuits=circuits,
             expect=waker.expect,
         )
-        keeper = Keeper(_duties(settings, store, storage, queue, hub, waker))
+        hungry = asyncio.Event()
+        store.batches.on_news(hungry.set)
+        feed = Duty(
+            "feed",
+            settings.keeper.keeper_seconds,
+            lambda: Feeder(store.batches, services.jobs).feed(),
+            wake=hungry,
+        )
+        keeper = Keeper((*_duties(settings, store, storage, queue, hub, waker), feed))
         try:
             await pool.start()
             services = _services(
@@ -319,10 +332,12 @@ def _services(
         expect=waker.expect,
     )
     templates = Templates(store.templates, assets, settings.http.templates_only)
+    planner = Planner(jobs, templates, limits, lambda file: probe(pool, file, limits))
     return Services(
         jobs=jobs,
         assets=assets,
         templates=templates,
+        batches=Batches(store.batches, Sources(store, fetcher), jobs, templates, planner, lambda: pool.size),
         webhooks=Webhooks(
             store.webhooks,
             sending.check,
@@ -332,7 +347,7 @@ def _services(
         provenance=Manifests(jobs, store.software),
         audit=store.audit,
         inventory=Inventory(sweeper_of(settings, store, storage, hub)),
-        planner=Planner(jobs, templates, limits, lambda file: probe(pool, file, limits)),
+        planner=planner,
         signer=UrlSigner(signing_keys(settings.http.signing_keys, settings.store.db_path.parent), time.time),
         pool=pool,
         readiness=readiness,

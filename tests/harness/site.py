@@ -28,6 +28,8 @@ from pixelflow.adapters.storage.local import LocalStorage
 from pixelflow.adapters.store.sqlite import SqliteStore, open_sqlite
 from pixelflow.control.admission import Admission, ServerLimits
 from pixelflow.control.assets import Assets
+from pixelflow.control.batch_sources import Sources
+from pixelflow.control.batches import Batches
 from pixelflow.control.delivery import Deliverer
 from pixelflow.control.dispatcher import Dispatcher, Pace
 from pixelflow.control.fetching import Fetcher
@@ -212,7 +214,7 @@ async def _serve(
     async def metrics() -> bytes:
         return b"# HELP nothing Nothing.\n"
 
-    egress, buckets = HttpEgress(Rules()), open_buckets([], 1, 1)
+    egress, buckets = HttpEgress(Rules()), open_buckets([f"file://{folder / 'bucket'}"], 1, 1)
     rules = Rules([ip_network(text) for text in egress_allow], plain_http=False)
     sending = HttpEgress(rules, resolve=Names())
     dispatcher = Dispatcher(
@@ -236,22 +238,24 @@ async def _serve(
             ServerLimits(max_queue_depth, min_free_bytes=min_free_bytes),
         ),
         intake,
-        Fetcher(egress, buckets, storage, intake, 10, 3),
+        Fetcher(egress, buckets, storage, store, intake, 10, 3),
         Deliverer(egress, buckets, storage, 10, 3),
         Foresight(ImageLimits()),
         stopping=stopping.is_set,
         check_webhook=sending.check,
     )
     templates = Templates(store.templates, assets, templates_only)
+    planner = Planner(jobs, templates, ImageLimits())
     services = Services(
         jobs=jobs,
         assets=assets,
         templates=templates,
+        batches=Batches(store.batches, Sources(store, jobs.fetcher), jobs, templates, planner, lambda: 4),
         webhooks=Webhooks(store.webhooks, sending.check, 50, 3600),
         provenance=Provenance(jobs, store.software),
         audit=store.audit,
         inventory=Inventory(Sweeper(store, storage, hub, orphan_seconds=3600)),
-        planner=Planner(jobs, templates, ImageLimits()),
+        planner=planner,
         signer=UrlSigner({"k1": b"1" * 32}, time.time),
         pool=Size(),
         readiness=readiness,

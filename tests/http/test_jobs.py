@@ -63,6 +63,7 @@ def test_a_completed_job_shows_everything(site: Site, jpeg: bytes, webp: bytes) 
             "source",
             "pipeline",
             "template",
+            "batch_id",
             "outputs",
             "progress",
             "attempt",

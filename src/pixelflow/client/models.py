@@ -79,6 +79,7 @@ class Job:
     source: Source = field(default_factory=Source)
     pipeline: Sequence[Mapping[str, Any]] = ()
     template: str | None = None
+    batch_id: str | None = None
     outputs: tuple[Output, ...] = ()
     error: Failure | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from pixelflow.control.intake import Inspected, IntakeLimits
+from pixelflow.domain.asset import JOB
 from pixelflow.domain.errors import (
     EgressRefused,
     RemoteUnavailable,
@@ -15,10 +16,11 @@ from pixelflow.domain.errors import (
 )
 from pixelflow.domain.job import Job, Remote, Source
 from pixelflow.domain.keys import input_key
-from pixelflow.domain.urls import WEB, host_of, scheme_of, shown
+from pixelflow.domain.urls import OURS, WEB, host_of, scheme_of, shown
 from pixelflow.ports.buckets import Buckets
 from pixelflow.ports.egress import Egress, Fetched
 from pixelflow.ports.storage import Storage, Stored
+from pixelflow.ports.store import JobStore, picture_key
 
 PASSING = frozenset({408, 425, 429})
 """Refusals by HTTP that may pass, as every 5xx may (RFC 9110, 15)."""
@@ -32,6 +34,7 @@ class Fetcher:
     egress: Egress
     buckets: Buckets
     storage: Storage
+    store: JobStore
     intake: IntakeLimits
     seconds: float
     tries: int
@@ -42,7 +45,7 @@ class Fetcher:
         try:
             if scheme_of(remote.url) in WEB:
                 await self.egress.check(remote.url)
-            else:
+            elif not remote.url.startswith(tuple(OURS.values())):
                 self.buckets.check(tenant, remote.url, "read")
         except EgressRefused as error:
             raise EgressRefused(error.detail, **{**error.extra, "field": field}) from error
@@ -110,6 +113,9 @@ class Fetcher:
                 self._judge(host, fetched)
                 yield fetched.chunks
             return
+        if remote.url.startswith(tuple(OURS.values())):
+            yield self._ours(tenant, remote.url)
+            return
         try:
             async with asyncio.timeout(self.seconds), self.buckets.read(tenant, remote.url) as chunks:
                 yield chunks
@@ -118,6 +124,15 @@ class Fetcher:
         except PermissionError as error:
             text = f"{host} does not let this server read the object"
             raise TransferFailed("source_denied", text) from error
+
+    async def _ours(self, tenant: str, url: str) -> AsyncIterator[bytes]:
+        """A picture that the tenant has here already, so that the job has one of its own."""
+        reference = url.replace(OURS["job_id"], JOB).removeprefix(OURS["asset_id"])
+        try:
+            async for chunk in self.storage.read(await picture_key(self.store, tenant, reference) or ""):
+                yield chunk
+        except KeyError as error:
+            raise TransferFailed("source_not_found", f"{url} has no picture any more") from error
 
     def _judge(self, host: str, fetched: Fetched) -> None:
         status = fetched.status

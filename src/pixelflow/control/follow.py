@@ -20,7 +20,8 @@ class News:
     """A job as it is or was; ``sequence`` is where to resume, 0 for what is not stored.
 
     ``ended`` when the job stays like this; a deleted one is gone, and ``job`` is ``None``.
-    ``output`` when the news is that it can be fetched.
+    ``output`` when the news is that it can be fetched; ``batch``, in JSON, when it is that one has ended,
+    and ``job_id`` its id.
     """
 
     job_id: str
@@ -29,6 +30,7 @@ class News:
     progress: int = 0
     ended: bool = False
     output: Output | None = None
+    batch: str | None = None
 
 
 async def follow_job(
@@ -125,7 +127,7 @@ async def _follow_tenant(
             if got is None:
                 found = [news async for news in _stored(jobs, tenant, seen)]
             else:
-                found = _live(*got, shown.get(got[1].id, 0))
+                found = _live(*got, shown.get(got[0].job_id, 0))
             for news in found:
                 seen = max(seen, news.sequence)
                 yield news
@@ -150,6 +152,8 @@ async def _stored(jobs: Jobs, tenant: str, after: int | None) -> AsyncIterator[N
         job = await jobs.store.get(tenant, event.job_id)
         if event.kind is EventKind.DELETED:
             yield _gone(event.job_id, event.sequence)
+        elif event.kind is EventKind.BATCH_COMPLETED:
+            yield _batch(event)
         elif job is not None:
             for news in _then(job, event):
                 yield replace(news, ended=event.sequence == job.sequence and job.terminal)
@@ -161,6 +165,10 @@ def _now(job: Job) -> News:
 
 def _gone(job_id: str, sequence: int = 0) -> News:
     return News(job_id, None, sequence, ended=True)
+
+
+def _batch(event: Event) -> News:
+    return News(event.job_id, None, event.sequence, batch=event.output)
 
 
 def _ready(job: Job, event: Event) -> list[News]:
@@ -188,6 +196,8 @@ def _live(event: Event, job: Job, seen: int) -> list[News]:
         return []
     if event.kind is EventKind.DELETED:
         return [_gone(job.id, event.sequence)]
+    if event.kind is EventKind.BATCH_COMPLETED:
+        return [_batch(event)]
     if event.kind is EventKind.OUTPUT_READY:
         return _ready(job, event)
     return [replace(_now(job), ended=job.terminal)]

@@ -99,7 +99,7 @@ class Jobs:
             await self.forget(arrived)
         else:
             self.hub.publish(Event.of(created.job), created.job)
-            await self._ring()
+            await self.ring()
         return created
 
     async def order_fetch(
@@ -113,7 +113,7 @@ class Jobs:
         created = await self._create(job, order, idempotency)
         if not created.replayed:
             self.hub.publish(Event.of(created.job), created.job)
-            await self._ring()
+            await self.ring()
         return created
 
     async def create(
@@ -166,7 +166,7 @@ class Jobs:
                 raise await self.admission.refused(tenant, error) from None
             if started is not None:
                 self.hub.publish(Event.of(started), started)
-                await self._ring()
+                await self.ring()
                 return started
             job = await self.get(tenant, job_id)
         if job.state in RETRYABLE:
@@ -232,7 +232,7 @@ class Jobs:
         if again is None:
             raise _conflict(await self.get(tenant, job_id), "its state has just changed")
         self.hub.publish(Event.of(again), again)
-        await self._ring()
+        await self.ring()
         return again
 
     async def delete(self, tenant: str, job_id: str, actor: str) -> None:
@@ -298,7 +298,13 @@ class Jobs:
             replay_of=order.replay_of,
         )
 
-    async def _create(self, job: Job, order: Order, idempotency: IdempotencyKey | None) -> Created:
+    async def draft(self, tenant: str, order: Order) -> Job:
+        """A job as one of this order would be, for others to be made like it; raises InvalidRequest."""
+        job = self._new(tenant, new_id(), order, JobState.QUEUED, Source("url"))
+        await self._require(job, order)
+        return job
+
+    async def _require(self, job: Job, order: Order) -> None:
         if order.pipeline.needs:
             await self.assets.require(job.tenant, order.pipeline)
             for url in sorted(urls_in(order.pipeline.needs)):
@@ -307,6 +313,9 @@ class Jobs:
             await self.deliverer.check(job.tenant, order.target)
         if order.webhook_url is not None and self.check_webhook is not None:
             await self.check_webhook(order.webhook_url)
+
+    async def _create(self, job: Job, order: Order, idempotency: IdempotencyKey | None) -> Created:
+        await self._require(job, order)
         try:
             created = await self.store.create(job, idempotency)
         except Busy as error:
@@ -316,10 +325,11 @@ class Jobs:
         )
         return created
 
-    async def _ring(self) -> None:
-        # The job is in the book; a ring that fails is rung again by the keeper.
+    async def ring(self, count: int = 1) -> None:
+        """Say that there is work: the job is in the book, so that a ring which fails is the keeper's to
+        repeat."""
         with suppress(OSError):
-            await self.queue.ring()
+            await self.queue.ring(count)
 
 
 def _unknown(job_id: str) -> UnknownId:

@@ -3,12 +3,20 @@
 from urllib.parse import urlsplit
 
 WEB = frozenset({"http", "https"})
+OURS = {"job_id": "pixelflow://jobs/", "asset_id": "pixelflow://assets/"}
+"""Where pictures are that this server has: those of jobs, and assets."""
 
 
 def scheme_of(url: str) -> str:
     """In lower case; empty without one."""
     scheme, named, _ = url.partition("://")
     return scheme.lower() if named else ""
+
+
+def site_of(url: str) -> str:
+    """Scheme, host and port, which decide whether it is called."""
+    parts = urlsplit(url)
+    return f"{parts.scheme.lower()}://{parts.netloc.rpartition('@')[2].lower()}"
 
 
 def shown(url: str) -> str:

@@ -15,6 +15,7 @@ from pixelflow.http.dialects import parallelpix, zero_config
 from pixelflow.http.errors import Refusal, encode, other, refusal
 from pixelflow.http.native import (
     assets,
+    batches,
     capabilities,
     events,
     jobs,
@@ -37,6 +38,7 @@ ROUTERS = (
     assets.router,
     pipelines.router,
     templates.router,
+    batches.router,
     webhooks.router,
     capabilities.router,
     provenance.router,

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 CODES: Mapping[str, str] = {
     "bad_request": "The request cannot be done as it stands; `detail` says why.",
+    "batch_refused": "No line can be taken, or one of `all_or_nothing` cannot; `errors` tells which.",
     "busy": "A limit that passes; try again after `Retry-After` seconds.",
     "disk_full": "Less disk is free than MIN_FREE_BYTES keeps; try again after `Retry-After` seconds.",
     "doubled_part": "A form has one part of each name.",
@@ -20,6 +21,7 @@ CODES: Mapping[str, str] = {
     "invalid_cursor": "A cursor comes from `next_cursor` of a page before.",
     "malformed": "The request cannot be read; `detail` says where.",
     "malformed_base64": "The picture is not valid base64.",
+    "malformed_csv": "The body is not CSV in UTF-8; `detail` names the line.",
     "malformed_event_id": "Last-Event-ID must be an event's `id`.",
     "malformed_form": "The body is not multipart/form-data, or ends in the middle.",
     "malformed_json": "The body, or a part that should be, is not JSON.",

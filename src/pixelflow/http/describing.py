@@ -98,7 +98,7 @@ def answers(good: dict[int, type[BaseModel] | str | None], *refusals: int) -> di
     return found
 
 
-_ORDER: dict[str, Any] = {
+ORDER: dict[str, Any] = {
     "pipeline": {
         "type": "array",
         "minItems": 1,
@@ -143,7 +143,7 @@ _REMOTE: dict[str, Any] = {
         "description": "With `url` only: what the picture's bytes must have.",
     },
 }
-_ORDER["store"] = {
+ORDER["store"] = {
     "type": "object",
     "required": ["url"],
     "additionalProperties": False,
@@ -174,7 +174,7 @@ NEW_JOB: dict[str, Any] = {
                 "type": "object",
                 "required": ["file"],
                 "oneOf": [{"required": ["pipeline"]}, {"required": ["template"]}],
-                "properties": {"file": {"type": "string", "format": "binary"}, **_ORDER},
+                "properties": {"file": {"type": "string", "format": "binary"}, **ORDER},
             },
             "encoding": {"pipeline": {"contentType": "application/json"}},
         },
@@ -191,7 +191,7 @@ NEW_JOB: dict[str, Any] = {
                     },
                     "image_data": {"type": "string", "format": "byte", "description": "With `base64` only."},
                     **_REMOTE,
-                    **_ORDER,
+                    **ORDER,
                 },
             },
             "examples": {
@@ -244,8 +244,8 @@ PLAN: dict[str, Any] = {
                             "job_id": {"type": "string", "examples": [JOB_ID]},
                         },
                     },
-                    "pipeline": _ORDER["pipeline"],
-                    "template": _ORDER["template"],
+                    "pipeline": ORDER["pipeline"],
+                    "template": ORDER["template"],
                 },
             },
             "example": {

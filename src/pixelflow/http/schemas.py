@@ -110,6 +110,7 @@ class Job(Shape):
     source: Source
     pipeline: list[dict[str, Any]] = Field(examples=[PIPELINE])
     template: str | None = Field(examples=["thumb@3"], description="The exact version that was named.")
+    batch_id: str | None = Field(examples=[None])
     outputs: list[Output]
     progress: int = Field(ge=0, le=100, examples=[100])
     attempt: int = Field(examples=[1])

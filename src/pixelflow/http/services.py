@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from pixelflow.control.assets import Assets
+from pixelflow.control.batches import Batches
 from pixelflow.control.inventory import Inventory
 from pixelflow.control.jobs import Jobs
 from pixelflow.control.planning import Planner
@@ -95,6 +96,7 @@ class Services:
     jobs: Jobs
     assets: Assets
     templates: Templates
+    batches: Batches
     webhooks: Webhooks
     planner: Planner
     provenance: Provenance

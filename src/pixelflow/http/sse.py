@@ -39,10 +39,13 @@ async def stream(first: News | None, rest: AsyncIterator[News | None], base: str
 
 
 def event(news: News, base: str) -> bytes:
-    """``job.updated`` for a snapshot, progress or a change; ``output.ready``; ``job.<state>`` for an end."""
+    """``job.updated`` for a snapshot, progress or a change; ``output.ready``; ``job.<state>`` for an end;
+    ``batch.completed``."""
     if news.job and news.output:
         name = "output.ready"
         data = encode(output_view(news.job, news.output, base))
+    elif news.batch is not None:
+        name, data = "batch.completed", news.batch.encode()
     elif news.job is None:
         name = "job.deleted"
         data = encode({"id": news.job_id, "job_id": news.job_id, "status": "deleted"})

@@ -41,6 +41,7 @@ def job_view(job: Job, base: str = "", progress: int | None = None) -> dict[str,
         },
         "pipeline": job.pipeline,
         "template": job.template,
+        "batch_id": job.batch_id,
         "outputs": [output_view(job, output, base) for output in job.outputs]
         + [
             {"id": skipped.id, "status": "skipped", "error": _failure(skipped.error), "url": None}

@@ -62,6 +62,7 @@ async def list_jobs(
     template: Annotated[
         str | None, Query(description="`thumb` for all its versions, or `thumb@3`", max_length=100)
     ] = None,
+    batch_id: Annotated[str | None, Query(max_length=100)] = None,
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 50,
     cursor: Annotated[
         str | None, Query(max_length=200, description="`next_cursor` of the page before")
@@ -71,7 +72,9 @@ async def list_jobs(
     after = None
     if created_after is not None:
         after = (created_after if created_after.tzinfo else created_after.replace(tzinfo=UTC)).timestamp()
-    page = await services.jobs.list(caller.tenant, JobFilter(status, after, template), limit, cursor)
+    page = await services.jobs.list(
+        caller.tenant, JobFilter(status, after, template, batch_id), limit, cursor
+    )
     base = services.options.link_base
     return json({"items": [job_view(job, base) for job in page.items], "next_cursor": page.cursor})
 

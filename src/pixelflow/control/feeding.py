@@ -1,0 +1,59 @@
+"""What the keeper does for batches."""
+
+from dataclasses import dataclass
+
+from pixelflow.control.jobs import Jobs
+from pixelflow.domain.batch import MAX_IN_FLIGHT
+from pixelflow.domain.errors import Busy, StateConflict, UnknownId
+from pixelflow.domain.event import Event
+from pixelflow.ports.batches import BatchStore
+
+GROUP = 50
+"""Jobs made in one transaction: more would hold up everybody else's."""
+ROUNDS = 40
+"""Groups in one run of the duty."""
+TOLD = 1000
+"""Ends of batches told in one run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Feeder:
+    """Makes jobs of lines; any number of them may run, since each group is made in one transaction."""
+
+    store: BatchStore
+    jobs: Jobs
+
+    async def feed(self) -> int:
+        """The duty: jobs for batches that have room, no more jobs of cancelled ones, and the news
+        of those that have ended."""
+        done = 0
+        for job in await self.store.stopping(MAX_IN_FLIGHT):
+            try:
+                await self.jobs.cancel(job.tenant, job.id)
+            except (StateConflict, UnknownId):
+                continue  # it has just ended by itself
+            done += 1
+        done += await self._feed()
+        for event, draft in await self.store.ended(TOLD):
+            self.jobs.hub.publish(event, draft)
+        return done
+
+    async def _feed(self) -> int:
+        made, group = 0, GROUP
+        for _ in range(ROUNDS):
+            try:
+                await self.jobs.admission.check()
+                jobs = await self.store.feed(group)
+            except Busy:
+                # The tenant or the server has no room for so many: fewer, or none until the next period.
+                if group == 1:
+                    break
+                group //= 2
+                continue
+            if not jobs:
+                break
+            made += len(jobs)
+            for job in jobs:
+                self.jobs.hub.publish(Event.of(job), job)
+            await self.jobs.ring(len(jobs))
+        return made
