@@ -12,6 +12,8 @@ GROUP = 50
 """Jobs made in one transaction: more would hold up everybody else's."""
 ROUNDS = 40
 """Groups in one run of the duty."""
+MAX_VAIN = 5
+"""Batches in turn whose tenants have no room."""
 TOLD = 1000
 """Ends of batches told in one run."""
 
@@ -39,18 +41,15 @@ class Feeder:
         return done
 
     async def _feed(self) -> int:
-        made, group = 0, GROUP
+        made = vain = 0
         for _ in range(ROUNDS):
             try:
                 await self.jobs.admission.check()
-                jobs = await self.store.feed(group)
             except Busy:
-                # The tenant or the server has no room for so many: fewer, or none until the next period.
-                if group == 1:
-                    break
-                group //= 2
-                continue
-            if not jobs:
+                break  # the server has no room: the next period tries again
+            jobs = await self.store.feed(GROUP)
+            vain = 0 if jobs else vain + 1
+            if jobs is None or vain > MAX_VAIN:
                 break
             made += len(jobs)
             for job in jobs:

@@ -47,9 +47,9 @@ class BatchStore(Protocol):
     async def delete(self, tenant: str, batch_id: str) -> bool:
         """A batch that has ended goes with its lines; its jobs stay."""
 
-    async def feed(self, limit: int) -> Sequence[Job]:
-        """Make up to ``limit`` queued jobs of the batch that waited longest for it and has room; none where
-        no batch has."""
+    async def feed(self, limit: int) -> Sequence[Job] | None:
+        """Make up to ``limit`` queued jobs of the batch that waited longest for it and has room, as far as
+        its tenant's limits allow; ``None`` where no batch has room."""
 
     async def stopping(self, limit: int) -> Sequence[Job]:
         """Jobs of cancelled batches that have not ended."""

@@ -1,5 +1,6 @@
 """Batches: lines become jobs, jobs' ends are counted, and the last one's is the batch's."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -31,6 +32,12 @@ async def added(store: Book, lines: int = 3, max_in_flight: int = 100, tenant: s
     return await store.batches.add(batch(lines, max_in_flight, tenant), items(lines))
 
 
+async def fed(store: Book, limit: int) -> Sequence[Job]:
+    jobs = await store.batches.feed(limit)
+    assert jobs is not None
+    return jobs
+
+
 async def now(store: Book, of: Batch) -> Batch:
     found = await store.batches.get(of.tenant, of.id)
     assert found is not None
@@ -56,8 +63,8 @@ async def test_lines_become_jobs_once_and_keep_what_the_batch_says(store: Book, 
     made = await added(store)
     assert (made.created_at, made.accepted, made.progress) == (time.now, 3, 0)
     assert await now(store, made) == made
-    jobs = await store.batches.feed(10)
-    assert await store.batches.feed(10) == []
+    jobs = await fed(store, 10)
+    assert await store.batches.feed(10) is None
     assert [each.remote for each in jobs] == [item.remote for item in items(3)]
     assert [each.metadata for each in jobs] == [{"a": 1, "b": number} for number in (1, 2, 3)]
     for each in jobs:
@@ -75,10 +82,10 @@ async def test_lines_become_jobs_once_and_keep_what_the_batch_says(store: Book, 
 
 async def test_no_more_than_max_in_flight_at_once(store: Book) -> None:
     made = await added(store, 5, max_in_flight=2)
-    assert len(await store.batches.feed(10)) == 2
-    assert await store.batches.feed(10) == []
+    assert len(await fed(store, 10)) == 2
+    assert await store.batches.feed(10) is None
     await finished(store)
-    assert len(await store.batches.feed(10)) == 1
+    assert len(await fed(store, 10)) == 1
     assert ((await now(store, made)).in_flight, (await now(store, made)).unfinished) == (2, 4)
 
 
@@ -87,7 +94,7 @@ async def test_batches_take_turns(store: Book, time: Time) -> None:
     turns = []
     for _ in range(4):
         time.now += 1
-        turns.append((await store.batches.feed(2))[0].batch_id)
+        turns.append((await fed(store, 2))[0].batch_id)
     assert sorted(turns[:2]) == sorted(turns[2:]) == sorted([first.id, second.id])
 
 
@@ -95,7 +102,7 @@ async def test_the_last_end_ends_the_batch_once(store: Book, time: Time) -> None
     told: list[str] = []
     store.batches.on_news(lambda: told.append("news"))
     made = await added(store)
-    jobs = await store.batches.feed(10)
+    jobs = await fed(store, 10)
     await finished(store)
     await finished(store, BROKEN)
     half = await now(store, made)
@@ -125,7 +132,7 @@ async def test_the_last_end_ends_the_batch_once(store: Book, time: Time) -> None
 
 async def test_every_kind_of_end_is_counted(store: Book) -> None:
     made = await added(store, 4)
-    jobs = await store.batches.feed(10)
+    jobs = await fed(store, 10)
     await store.cancel("local", jobs[0].id)
     await store.delete("local", jobs[1].id)
     for _ in range(3):
@@ -168,20 +175,20 @@ async def test_pause_and_resume(store: Book) -> None:
     assert paused.state is BatchState.PAUSED
     assert await store.batches.pause("local", made.id) == paused
     await finished(store)
-    assert await store.batches.feed(10) == []
+    assert await store.batches.feed(10) is None
     await store.batches.resume("local", made.id)
-    assert len(await store.batches.feed(10)) == 1
+    assert len(await fed(store, 10)) == 1
     assert await store.batches.pause("local", new_id()) is None
     assert await store.batches.pause("other", made.id) is None
 
 
 async def test_cancel_ends_what_has_no_job_and_names_what_has(store: Book) -> None:
     made = await added(store, 5, max_in_flight=2)
-    jobs = await store.batches.feed(10)
+    jobs = await fed(store, 10)
     stopped = await store.batches.cancel("local", made.id)
     assert stopped is not None
     assert (stopped.state, stopped.cancelled, stopped.unfinished) == (BatchState.CANCELLED, 3, 2)
-    assert await store.batches.feed(10) == []
+    assert await store.batches.feed(10) is None
     assert {each.id for each in await store.batches.stopping(10)} == {each.id for each in jobs}
     for each in jobs:
         await store.cancel("local", each.id)
@@ -206,7 +213,7 @@ async def test_cancel_before_the_first_job_is_the_end(store: Book) -> None:
 
 async def test_failures_run_again_as_new_jobs_and_the_end_is_told_again(store: Book) -> None:
     made = await added(store, 2)
-    first = await store.batches.feed(10)
+    first = await fed(store, 10)
     with pytest.raises(StateConflict):
         await store.batches.retry("local", made.id)
     await finished(store)
@@ -219,7 +226,7 @@ async def test_failures_run_again_as_new_jobs_and_the_end_is_told_again(store: B
         1,
         None,
     )
-    [fresh] = await store.batches.feed(10)
+    [fresh] = await fed(store, 10)
     assert fresh.id not in {each.id for each in first}
     assert fresh.remote == failed.remote
     await store.retry("local", failed.id)
@@ -234,7 +241,7 @@ async def test_failures_run_again_as_new_jobs_and_the_end_is_told_again(store: B
 
 async def test_a_batch_that_has_ended_can_go_and_its_jobs_stay(store: Book) -> None:
     made = await added(store, 1)
-    [one] = await store.batches.feed(10)
+    [one] = await fed(store, 10)
     with pytest.raises(StateConflict):
         await store.batches.delete("local", made.id)
     await finished(store, BROKEN)
@@ -252,14 +259,14 @@ async def test_seconds_from_the_creation_count_for_each_job(store: Book, time: T
     made = batch(1, created_at=100.0, expires_at=100.0 + DAY)
     await store.batches.add(made, items(1))
     time.now += 7 * DAY
-    [one] = await store.batches.feed(10)
+    [one] = await fed(store, 10)
     assert one.expires_at == time.now + DAY
 
 
 async def test_refused_lines_are_kept_with_their_reasons(store: Book) -> None:
     lines = [*items(2), Item(7, None, {}, ItemState.REFUSED, "invalid", "größer ☃")]
     await store.batches.add(replace(batch(3), refused=1, unfinished=2), lines)
-    assert len(await store.batches.feed(10)) == 2
+    assert len(await fed(store, 10)) == 2
 
 
 async def test_batches_are_listed_newest_first_and_survive_a_restart(reopen: Open) -> None:
@@ -270,7 +277,7 @@ async def test_batches_are_listed_newest_first_and_survive_a_restart(reopen: Ope
     rest = await store.batches.list("local", 2, page.cursor)
     listed = [each.id for each in (*page.items, *rest.items)]
     assert listed == sorted((each.id for each in made), reverse=True)
-    jobs = await store.batches.feed(2)
+    jobs = await fed(store, 2)
     await store.close()
     store = await reopen()
     numbers = [each.metadata["b"] for each in jobs]
@@ -294,4 +301,15 @@ async def test_a_batch_is_made_whole_or_not_at_all(store: Book) -> None:
     with pytest.raises(ValueError, match="refuses"):
         await store.batches.add(batch(3), twice)
     assert (await store.batches.list("local", 10, None)).items == []
-    assert await store.batches.feed(10) == []
+    assert await store.batches.feed(10) is None
+
+
+async def test_a_tenant_without_room_holds_up_nobody(store: Book, time: Time) -> None:
+    full, free = await added(store, 3), await added(store, 3, tenant="other")
+    await store.tenants.put("local", 1.0, {"jobs_per_day": 1})
+    made = []
+    for _ in range(4):
+        time.now += 1
+        made += [each.batch_id for each in await store.batches.feed(2) or ()]
+    assert sorted(made) == sorted([full.id, *[free.id] * 3])
+    assert ((await now(store, full)).in_flight, (await now(store, full)).unfinished) == (1, 3)

@@ -13,7 +13,7 @@ from pixelflow.adapters.store.idempotency import answered, remember
 from pixelflow.adapters.store.rows import job_values, json_text, to_jobs
 from pixelflow.adapters.store.transaction import Transaction
 from pixelflow.domain.batch import Batch, BatchState, Item, ItemState, batch_view
-from pixelflow.domain.errors import StateConflict
+from pixelflow.domain.errors import Busy, StateConflict
 from pixelflow.domain.event import Event, EventKind
 from pixelflow.domain.job import Job
 from pixelflow.ports.store import IdempotencyKey, Page
@@ -68,7 +68,7 @@ class SqliteBatches:
     async def delete(self, tenant: str, batch_id: str) -> bool:
         return await self._database.write(lambda tx: _delete(tx, {"tenant": tenant, "id": batch_id}))
 
-    async def feed(self, limit: int) -> Sequence[Job]:
+    async def feed(self, limit: int) -> Sequence[Job] | None:
         return await self._database.write(lambda tx: _feed(tx, limit))
 
     async def stopping(self, limit: int) -> Sequence[Job]:
@@ -150,10 +150,10 @@ def _delete(tx: Transaction, values: Key) -> bool:
     return tx.count(sql.DELETE_BATCH, values) > 0
 
 
-def _feed(tx: Transaction, limit: int) -> list[Job]:
+def _feed(tx: Transaction, limit: int) -> list[Job] | None:
     row = tx.one(sql.HUNGRY, {})
     if row is None:
-        return []
+        return None
     batch = to_batch(row)
     values = {"tenant": batch.tenant, "id": batch.id}
     room = min(limit, batch.max_in_flight - batch.in_flight)
@@ -161,7 +161,10 @@ def _feed(tx: Transaction, limit: int) -> list[Job]:
     jobs: list[Job] = []
     for item in map(to_item, tx.rows(sql.ITEMS_IN_STATE, pending)):
         job = batch.job(item, tx.now)
-        jobs.append(transitions.create(tx, job, job_values(job), None).job)
+        try:
+            jobs.append(transitions.create(tx, job, job_values(job), None).job)
+        except Busy:
+            break  # the tenant has no room now; it is refused before anything is written
         submitted = {"number": item.number, "state": ItemState.SUBMITTED.value, "job_id": job.id}
         tx.count(sql.PUT_ITEM, {**values, **submitted, "code": None, "error": None})
     tx.count(sql.FED, {**values, "jobs": len(jobs), "now": tx.now})
