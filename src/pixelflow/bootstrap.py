@@ -338,6 +338,7 @@ def _services(
         assets=assets,
         templates=templates,
         batches=Batches(store.batches, Sources(store, fetcher), jobs, templates, planner, lambda: pool.size),
+        tenants=store.tenants,
         webhooks=Webhooks(
             store.webhooks,
             sending.check,

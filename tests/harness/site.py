@@ -251,6 +251,7 @@ async def _serve(
         assets=assets,
         templates=templates,
         batches=Batches(store.batches, Sources(store, jobs.fetcher), jobs, templates, planner, lambda: 4),
+        tenants=store.tenants,
         webhooks=Webhooks(store.webhooks, sending.check, 50, 3600),
         provenance=Provenance(jobs, store.software),
         audit=store.audit,

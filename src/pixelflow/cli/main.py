@@ -19,6 +19,7 @@ from pixelflow.cli.replay import manifest, replay
 from pixelflow.cli.serve import serve
 from pixelflow.cli.submit import submit
 from pixelflow.cli.templates import templates
+from pixelflow.cli.usage import tenant, usage
 from pixelflow.cli.version import version
 from pixelflow.cli.webhooks import webhooks
 
@@ -36,6 +37,8 @@ COMMANDS = (
     manifest,
     gc,
     audit,
+    usage,
+    tenant,
     version,
 )
 GROUPS = (templates, webhooks)

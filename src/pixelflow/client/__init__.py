@@ -37,6 +37,7 @@ from pixelflow.client.templates import (
     TemplateDifference,
     Templates,
 )
+from pixelflow.client.usage import DayUsage, OperationUsage, TenantSettings, Usage
 from pixelflow.client.webhook_models import Webhook, WebhookDelivery, WebhookSecret, WebhookTry
 from pixelflow.client.webhooks import AsyncWebhooks, Webhooks
 
@@ -57,6 +58,7 @@ __all__ = [
     "ComparedOutput",
     "Comparison",
     "DamagedDownload",
+    "DayUsage",
     "Failure",
     "Format",
     "Job",
@@ -66,6 +68,7 @@ __all__ = [
     "JobResult",
     "Manifest",
     "Operation",
+    "OperationUsage",
     "Output",
     "Plan",
     "PlannedOutput",
@@ -75,8 +78,10 @@ __all__ = [
     "Template",
     "TemplateDifference",
     "Templates",
+    "TenantSettings",
     "Timeout",
     "Unreachable",
+    "Usage",
     "Webhook",
     "WebhookDelivery",
     "WebhookSecret",

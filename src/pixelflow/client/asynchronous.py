@@ -3,19 +3,20 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing, closing
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
 
 import httpx
 
-from pixelflow.client import calls, provenance
+from pixelflow.client import calls, provenance, usage
 from pixelflow.client.address import DEFAULT_URL, endpoint, through_proxies
 from pixelflow.client.exchange import Answer, Call, Effect, Pause, Retries, T
 from pixelflow.client.handles import HandleFacts, OutputFacts, ResultFacts, made
 from pixelflow.client.models import Asset, Format, Job, Operation, Output, Plan
 from pixelflow.client.picture import Picture
 from pixelflow.client.templates import AsyncTemplates
+from pixelflow.client.usage import TenantSettings, Usage
 from pixelflow.client.webhooks import AsyncWebhooks
 
 
@@ -251,6 +252,21 @@ class AsyncClient:
     async def sweep(self) -> dict[str, Any]:
         """Take at once what is kept no longer; ApiError 403 but on the server's own machine."""
         return await self.run(provenance.sweep(self.server))
+
+    async def usage(self, *, first: date | None = None, last: date | None = None) -> Usage:
+        """What the caller's jobs have taken from ``first`` to ``last``, the last 30 days of UTC."""
+        return await self.run(usage.usage(self.server, first, last))
+
+    async def tenant(self, name: str) -> TenantSettings:
+        """A tenant's weight and limits; on the server's own machine only."""
+        return await self.run(usage.tenant(self.server, name))
+
+    async def set_tenant(
+        self, name: str, *, weight: float = 1.0, limits: Mapping[str, float | None] | None = None
+    ) -> TenantSettings:
+        """Set both; a limit that is not named is the server's, ``None`` is none. On the server's own machine
+        only."""
+        return await self.run(usage.set_tenant(self.server, name, weight, limits or {}))
 
     async def version(self) -> dict[str, Any]:
         """The versions of the server and of its native libraries."""

@@ -73,6 +73,9 @@ class Job:
     id: str
     status: str
     progress: int = 0
+    position: int | None = None
+    """Of a queued job that was asked for by its id: 1 is claimed next."""
+    eta_seconds: float | None = None
     attempt: int = 0
     faults: int = 0
     priority: int = 0

@@ -95,8 +95,11 @@ class Admission:
         age = depth.oldest_queued_seconds
         if age <= limit:
             return None
-        # As if jobs had come evenly: so many have waited too long, and have to go first.
-        wait = self.line.seconds_to_drain(max(1.0, queued * (age - limit) / age))
+        # As if jobs had come evenly: the oldest gets younger by as much as the queue empties faster than it
+        # filled.
+        wait = self.line.seconds_to_drain(queued)
+        if wait and age > wait:
+            wait = min(wait, (age - limit) / (age / wait - 1))
         detail = f"the oldest job has waited {age:.0f} s; MAX_QUEUE_AGE_SECONDS allows {limit:g}"
         return Busy(detail, code="queue_old", retry_after=_bounded(wait))
 

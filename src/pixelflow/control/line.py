@@ -80,7 +80,7 @@ class Line:
             before = self._guessed(job)
         jobs, seconds = self._queue.ahead(job.priority, job.tenant, before)
         wait = self._seconds(jobs + self._queue.running + 1, seconds + self._mine(job))
-        place = Place(1 + round(jobs), None if wait is None else round(wait, 1))
+        place = Place(1 + int(jobs), None if wait is None else round(wait, 1))
         if len(self._places) >= MAX_KEPT:
             self._places.clear()
         self._places[job.id] = (now, place)

@@ -25,6 +25,7 @@ from pixelflow.http.native import (
     pipelines,
     provenance,
     templates,
+    usage,
     webhooks,
 )
 from pixelflow.http.openapi import Api
@@ -47,6 +48,7 @@ ROUTERS = (
     parallelpix.router,
     zero_config.router,
     pages.router,
+    usage.router,
 )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from pixelflow.domain.keep import MAX_KEEP_SECONDS, PARTS
-from pixelflow.http.errors import TABLE
+from pixelflow.http.errors import TABLE, TITLES
 from pixelflow.http.schemas import JOB_ID, PIPELINE
 
 EXAMPLES: dict[int, tuple[str, str, dict[str, Any]]] = {
@@ -49,6 +49,19 @@ EXAMPLES: dict[int, tuple[str, str, dict[str, Any]]] = {
             ]
         },
     ),
+    429: (
+        "quota_exceeded",
+        "this tenant has 1000 jobs today and asks for 1 more; TENANT_JOBS_PER_DAY allows 1000",
+        {
+            "quota": "jobs_per_day",
+            "limit": 1000,
+            "value": 1000,
+            "asked": 1,
+            "setting": "TENANT_JOBS_PER_DAY",
+            "retry_after": 3600,
+            "window_seconds": 86400,
+        },
+    ),
     503: ("queue_full", "1000000 jobs are queued; MAX_QUEUE_DEPTH allows 1000000", {"retry_after": 5}),
     507: (
         "disk_full",
@@ -61,7 +74,8 @@ EXAMPLES: dict[int, tuple[str, str, dict[str, Any]]] = {
 def problem_example(status: int) -> dict[str, Any]:
     """A problem document as an answer with that status could be."""
     code, detail, extra = EXAMPLES[status]
-    title = next((words for number, words in TABLE.values() if number == status), HTTPStatus(status).phrase)
+    usual = TITLES.get(status, HTTPStatus(status).phrase)
+    title = next((words for number, words in TABLE.values() if number == status), usual)
     return {
         "type": f"/docs#{code}",
         "title": title,

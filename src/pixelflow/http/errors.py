@@ -49,8 +49,15 @@ TABLE: Mapping[type[PixelFlowError], tuple[int, str]] = {
     errors.Busy: (503, "The server has no room for more work now"),
     errors.StoreUnavailable: (503, "The job store cannot answer now"),
 }
-BY_CODE: Mapping[str, int] = {"rate_limited": 429, "disk_full": 507}
+BY_CODE: Mapping[str, int] = {
+    "rate_limited": 429,
+    "tenant_queue_full": 429,
+    "quota_exceeded": 429,
+    "disk_full": 507,
+}
 """Codes whose status differs from their class's."""
+TITLES: Mapping[int, str] = {429: "A limit of the caller's is reached"}
+"""Of statuses that no class has."""
 OTHER: Mapping[str, tuple[int, str]] = {
     "bad_request": (400, "The request cannot be done"),
     "not_found": (404, "Not found"),
@@ -81,6 +88,8 @@ class Refusal:
             found.append((b"retry-after", str(seconds).encode()))
         if (allowed := self.extra.get("allow")) is not None:
             found.append((b"allow", ", ".join(allowed).encode()))
+        if (quota := self.extra.get("quota")) is not None:
+            found += _rate_limit(quota, self.extra)
         return found
 
     def document(self, request_id: str) -> dict[str, Any]:
@@ -118,7 +127,9 @@ def refusal(error: Exception) -> Refusal:
             if isinstance(error, errors.StoreUnavailable):
                 extra = {"retry_after": RETRY_SECONDS, **extra}
             problems = error.problems if isinstance(error, InvalidRequest) else ()
-            return Refusal(BY_CODE.get(error.code, status), title, error.code, error.detail, extra, problems)
+            status = BY_CODE.get(error.code, status)
+            title = TITLES.get(status, title)
+            return Refusal(status, title, error.code, error.detail, extra, problems)
         if isinstance(error, errors.RequestError):
             return other(error.code if error.code in OTHER else "bad_request", error.detail)
     if isinstance(error, OSError):
@@ -137,6 +148,15 @@ def other(code: str, detail: str, **extra: Any) -> Refusal:
 def encode(document: Mapping[str, Any]) -> bytes:
     """JSON that never fails, whatever a caller sent in."""
     return msgspec.json.encode(document, enc_hook=repr)
+
+
+def _rate_limit(quota: str, extra: Mapping[str, Any]) -> list[tuple[bytes, bytes]]:
+    """The policy that was met and what is left of it (draft-ietf-httpapi-ratelimit-headers, 3 and 4)."""
+    window = f";w={extra['window_seconds']}" if "window_seconds" in extra else ""
+    left = max(0, int(extra["limit"] - extra["value"]))
+    policy = f'"{quota}";q={int(extra["limit"])}{window}'
+    limit = f'"{quota}";r={left};t={extra["retry_after"]}'
+    return [(b"ratelimit-policy", policy.encode()), (b"ratelimit", limit.encode())]
 
 
 def _shown(value: object) -> object:

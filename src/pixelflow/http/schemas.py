@@ -113,6 +113,12 @@ class Job(Shape):
     batch_id: str | None = Field(examples=[None])
     outputs: list[Output]
     progress: int = Field(ge=0, le=100, examples=[100])
+    position: int | None = Field(
+        examples=[None], description="Of a queued job asked for by its id: 1 is claimed next."
+    )
+    eta_seconds: float | None = Field(
+        examples=[None], description="About how long until it has ended; `null` where nothing is known yet."
+    )
     attempt: int = Field(examples=[1])
     faults: int = Field(examples=[0], description="Attempts that ended because a service did not answer")
     not_before: Moment | None = Field(description="Until when a queued job waits")

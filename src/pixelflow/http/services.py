@@ -16,6 +16,7 @@ from pixelflow.control.webhooks import Webhooks
 from pixelflow.domain.errors import Busy
 from pixelflow.domain.principal import LOCAL, Principal
 from pixelflow.ports.audit import AuditLog
+from pixelflow.ports.tenants import Tenants
 
 Headers = Sequence[tuple[bytes, bytes]]
 Message = MutableMapping[str, Any]
@@ -97,6 +98,7 @@ class Services:
     assets: Assets
     templates: Templates
     batches: Batches
+    tenants: Tenants
     webhooks: Webhooks
     planner: Planner
     provenance: Provenance

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from pixelflow.control.line import Place
 from pixelflow.domain.asset import Asset
 from pixelflow.domain.job import Failure, Job, Output
 from pixelflow.domain.urls import shown
@@ -22,8 +23,11 @@ def moment(seconds: float | None) -> str | None:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
-def job_view(job: Job, base: str = "", progress: int | None = None) -> dict[str, Any]:
-    """The whole job; ``base`` stands before its outputs' paths, ``progress`` is a later one than its own."""
+def job_view(
+    job: Job, base: str = "", progress: int | None = None, place: Place | None = None
+) -> dict[str, Any]:
+    """The whole job; ``base`` stands before its outputs' paths, ``progress`` is a later one than its own,
+    ``place`` that of one which waits."""
     source = job.source
     return {
         "id": job.id,
@@ -48,6 +52,8 @@ def job_view(job: Job, base: str = "", progress: int | None = None) -> dict[str,
             for skipped in job.skipped
         ],
         "progress": job.progress if progress is None else progress,
+        "position": place.position if place else None,
+        "eta_seconds": place.eta_seconds if place else None,
         "attempt": job.attempt,
         "faults": job.faults,
         "not_before": moment(job.not_before),

@@ -3,6 +3,7 @@
 import math
 
 from pixelflow.domain.errors import InvalidRequest, Problem
+from pixelflow.domain.job import JobState
 from pixelflow.http.exchange import Exchange
 from pixelflow.http.view import encode, job_view
 
@@ -14,7 +15,8 @@ async def get_job(exchange: Exchange, job_id: str) -> None:
     query = exchange.scope["query_string"]
     seconds = _seconds(dict(exchange.query).get("wait", "0")) if query else 0.0
     job = await services.jobs.wait(tenant, job_id, min(seconds, services.options.max_wait_seconds))
-    await exchange.json(200, encode(job_view(job, services.options.link_base)))
+    place = await services.jobs.admission.line.place(job) if job.state is JobState.QUEUED else None
+    await exchange.json(200, encode(job_view(job, services.options.link_base, place=place)))
 
 
 def _seconds(given: str) -> float:

@@ -225,6 +225,8 @@ def _each(
 def put_asset(tx: Transaction, asset: Asset, values: Values, idempotency: IdempotencyKey | None) -> Asset:
     """Insert, or leave the one that is there: the same bytes are the same asset, with or without a key."""
     answered(tx, asset.tenant, idempotency)
+    if tx.one(sql.GET_ASSET, values) is None:
+        tx.quotas.admit(tx, asset.tenant, Demand(stored_bytes=asset.bytes))
     tx.count(sql.PUT_ASSET, values)
     remember(tx, asset.tenant, idempotency, asset.id)
     return to_asset(tx.rows(sql.GET_ASSET, values)[0])

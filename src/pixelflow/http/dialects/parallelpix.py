@@ -70,7 +70,7 @@ FORM = {
     "/upload",
     summary="Upload a picture to be processed",
     openapi_extra={"requestBody": FORM},
-    responses={200: {"model": Uploaded}, **dialect_answers(400, 403, 408, 413, 415, 422, 503, 507)},
+    responses={200: {"model": Uploaded}, **dialect_answers(400, 403, 408, 413, 415, 422, 429, 503, 507)},
 )
 async def upload(exchange: TheExchange) -> Response:
     """With neither a `pipeline` nor a `template`, the template `default` is run: the caller's own, or else

@@ -89,7 +89,10 @@ class Health(BaseModel):
             },
         }
     },
-    responses={202: {"model": Submitted}, **dialect_answers(400, 403, 408, 409, 413, 415, 422, 503, 507)},
+    responses={
+        202: {"model": Submitted},
+        **dialect_answers(400, 403, 408, 409, 413, 415, 422, 429, 503, 507),
+    },
 )
 async def submit(exchange: TheExchange, services: TheServices, caller: Caller) -> Response:
     """The job starts at once. The largest picture is 10 MiB unless MAX_UPLOAD_SIZE says otherwise."""

@@ -34,7 +34,7 @@ router = APIRouter(prefix="/v1", tags=["jobs"])
     summary="Create a job, and with its picture start it",
     openapi_extra={"requestBody": describing.NEW_JOB},
     responses=describing.answers(
-        {202: schemas.Created, 201: schemas.Created}, 400, 403, 408, 409, 413, 415, 422, 503, 507
+        {202: schemas.Created, 201: schemas.Created}, 400, 403, 408, 409, 413, 415, 422, 429, 503, 507
     ),
 )
 async def post(exchange: TheExchange) -> Response:
@@ -96,7 +96,7 @@ async def get(
 
 
 def _queues(verb: str, summary: str) -> Callable[[DecoratedCallable], DecoratedCallable]:
-    answers = describing.answers({202: schemas.Created}, 404, 409)
+    answers = describing.answers({202: schemas.Created}, 404, 409, 429)
     return router.post(f"/jobs/{{job_id}}/{verb}", status_code=202, summary=summary, responses=answers)
 
 
@@ -207,7 +207,7 @@ async def events(exchange: TheExchange, services: TheServices, caller: Caller, j
     "/uploads/{job_id}",
     summary="A job's picture, by its signed URL",
     openapi_extra={"requestBody": describing.RAW_PICTURE},
-    responses=describing.answers({200: schemas.Uploaded}, 403, 404, 408, 409, 413, 415, 503, 507),
+    responses=describing.answers({200: schemas.Uploaded}, 403, 404, 408, 409, 413, 415, 429, 503, 507),
 )
 async def put(exchange: TheExchange, job_id: str) -> Response:
     """The bytes as they are, streamed. The URL comes from `upload.url` of a job that was just created."""
