@@ -21,6 +21,7 @@ PAGES = (
     "docs/client.md",
     "docs/cli.md",
     "docs/templates.md",
+    "docs/usage.md",
     "docs/remote.md",
     "docs/webhooks.md",
 )
