@@ -12,6 +12,8 @@ from pathlib import Path
 
 from PIL import Image
 
+from harness.drift import counters_off
+
 TERMINAL = {"completed", "failed", "cancelled", "quarantined"}
 
 
@@ -26,6 +28,7 @@ class Audit:
     outputs_undecodable: int = 0
     orphan_files: int = 0
     unfinished_files: int = 0
+    counters_off: int = 0
 
     @property
     def clean(self) -> bool:
@@ -42,6 +45,7 @@ def audit(database: Path, uploads: Path, outputs: Path, acknowledged: Iterable[s
             for job_id, kind in book.execute("SELECT job_id, kind FROM event")
             if kind.removeprefix("job.") in TERMINAL
         )
+        found.counters_off = counters_off(book)
     found.acknowledged_missing = sum(job_id not in jobs for job_id in acknowledged)
     hashes = Counter[str]()
     for job_id, (state, source, made) in jobs.items():

@@ -1,6 +1,9 @@
 """Whether a tenant's counters are those of its jobs."""
 
+import json
+import sqlite3
 from collections import Counter
+from typing import Any
 
 from pixelflow.domain.job import Job, JobState
 from pixelflow.ports.book import Book
@@ -48,3 +51,44 @@ async def drift(store: Book, tenant: str) -> dict[str, tuple[object, object]]:
         found[day.day] = (+usage, +days.pop(day.day, Counter()))
     found |= {day: (None, counted) for day, counted in days.items()}
     return {name: (said, counted) for name, (said, counted) in found.items() if said != counted}
+
+
+def counters_off(book: sqlite3.Connection) -> int:
+    """How many counters of all tenants are not those of the rows, in a stopped server's database."""
+    held: dict[str, Counter[str]] = {}
+    used: dict[tuple[str, str], Counter[str]] = {}
+    for row in book.execute(
+        "SELECT tenant, state, source, outputs, cost, pixels, charged_on, spent, started_at FROM job"
+    ):
+        tenant, state, source, outputs, cost, pixels, day, spent, started = row
+        facts = json.loads(source)
+        size = facts.get("bytes") or 0
+        made: list[Any] = json.loads(outputs) if outputs else []
+        kept = sum(output["bytes"] for output in made if output["key"])
+        waits = state == "queued"
+        held.setdefault(tenant, Counter()).update(
+            stored=kept + (size if facts.get("key") else 0),
+            jobs=int(waits),
+            milliseconds=round(1000 * (cost or 0)) * waits,
+        )
+        if state in {"completed", "failed", "cancelled", "quarantined"} and started is None:
+            continue
+        seconds = (cost or 0) if spent is None else spent
+        used.setdefault((tenant, day), Counter()).update(
+            jobs=1, bytes=size, pixels=pixels or 0, microseconds=round(seconds * 1e6)
+        )
+    for tenant, size in book.execute("SELECT tenant, bytes FROM asset"):
+        held.setdefault(tenant, Counter()).update(stored=size)
+    off = 0
+    for tenant, *told in book.execute(
+        "SELECT tenant, stored_bytes, queued_jobs, queued_milliseconds FROM tenant"
+    ):
+        found = held.pop(tenant, Counter())
+        off += told != [found["stored"], found["jobs"], found["milliseconds"]]
+    for tenant, day, jobs, size, pixels, seconds in book.execute(
+        "SELECT tenant, day, jobs, bytes, pixels, cpu_seconds FROM usage"
+    ):
+        found = used.pop((tenant, day), Counter())
+        off += [jobs, size, pixels] != [found["jobs"], found["bytes"], found["pixels"]]
+        off += abs(round(seconds * 1e6) - found["microseconds"]) > 1 + found["jobs"]
+    return off + len(used) + len(held)

@@ -69,6 +69,8 @@ def test_a_completed_job_shows_everything(site: Site, jpeg: bytes, webp: bytes) 
             "attempt",
             "faults",
             "not_before",
+            "position",
+            "eta_seconds",
             "priority",
             "error",
         ),
