@@ -15,8 +15,9 @@ def charge(job: Job) -> Counter[str]:
     if job.terminal and job.started_at is None:
         return Counter()
     seconds = job.spent if job.spent is not None else job.cost or 0.0
-    milliseconds = round(seconds * 1000)
-    return Counter(jobs=1, bytes=job.source.bytes or 0, pixels=job.pixels or 0, milliseconds=milliseconds)
+    return Counter(
+        jobs=1, bytes=job.source.bytes or 0, pixels=job.pixels or 0, microseconds=round(seconds * 1e6)
+    )
 
 
 async def drift(store: Book, tenant: str) -> dict[str, tuple[object, object]]:
@@ -45,10 +46,12 @@ async def drift(store: Book, tenant: str) -> dict[str, tuple[object, object]]:
     for job in jobs:
         days.setdefault(job.charged_on or "never", Counter()).update(charge(job))
     for day in await store.tenants.usage(tenant, "0000", "9999"):
-        usage = Counter(
-            jobs=day.jobs, bytes=day.bytes, pixels=day.pixels, milliseconds=round(day.cpu_seconds * 1000)
-        )
-        found[day.day] = (+usage, +days.pop(day.day, Counter()))
+        counted = days.pop(day.day, Counter())
+        if abs(counted["microseconds"] - day.cpu_seconds * 1e6) <= 1 + counted["jobs"]:  # of rounding
+            counted["microseconds"] = round(day.cpu_seconds * 1e6)
+        microseconds = round(day.cpu_seconds * 1e6)
+        usage = Counter(jobs=day.jobs, bytes=day.bytes, pixels=day.pixels, microseconds=microseconds)
+        found[day.day] = (+usage, +counted)
     found |= {day: (None, counted) for day, counted in days.items()}
     return {name: (said, counted) for name, (said, counted) in found.items() if said != counted}
 
