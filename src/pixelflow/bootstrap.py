@@ -32,6 +32,7 @@ from pixelflow.control.inventory import Inventory
 from pixelflow.control.jobs import Jobs
 from pixelflow.control.keeper import Duty, Keeper, Record
 from pixelflow.control.line import Line
+from pixelflow.control.order import Bounds
 from pixelflow.control.planning import Planner
 from pixelflow.control.provenance import Provenance as Manifests
 from pixelflow.control.rescue import Rescuer
@@ -330,6 +331,7 @@ def _services(
         check_webhook=sending.check,
         circuits=circuits,
         expect=waker.expect,
+        bounds=Bounds(settings.steering.max_schedule_seconds, settings.limits.max_job_seconds),
     )
     templates = Templates(store.templates, assets, settings.http.templates_only)
     planner = Planner(jobs, templates, limits, lambda file: probe(pool, file, limits))

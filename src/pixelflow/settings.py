@@ -112,6 +112,13 @@ class TenantSettings(Part):
     """Bytes of sources, outputs and assets that are stored at once."""
 
 
+class SteeringSettings(Part):
+    """What callers may ask for with a job."""
+
+    max_schedule_seconds: Annotated[float, Field(ge=0)] = 30 * 86_400.0
+    """How far ahead a job's `scheduled_at` may be."""
+
+
 class WorkerSettings(Part):
     """The pool of caged decoders."""
 
@@ -300,6 +307,7 @@ class Settings:
         self.queue = part(QueueSettings)
         self.tenant = part(TenantSettings)
         self.worker = part(WorkerSettings)
+        self.steering = part(SteeringSettings)
         self.retries = part(RetrySettings)
         self.keeper = part(KeeperSettings)
         self.limits = part(LimitSettings)

@@ -16,6 +16,7 @@ from alembic.script import ScriptDirectory
 from pixelflow.adapters.store import (
     audit,
     batch_statements,
+    listing,
     quotas,
     rows,
     software,
@@ -36,6 +37,7 @@ from pixelflow.domain.webhook import DeliveryState, EndpointState
 MODULES = (
     statements,
     audit,
+    listing,
     quotas,
     software,
     sweeping,

@@ -78,6 +78,8 @@ class Job:
     eta_seconds: float | None = None
     attempt: int = 0
     faults: int = 0
+    deadline_seconds: float | None = None
+    hold: bool = False
     priority: int = 0
     source: Source = field(default_factory=Source)
     pipeline: Sequence[Mapping[str, Any]] = ()
@@ -87,6 +89,7 @@ class Job:
     error: Failure | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
     webhook_url: str | None = None
+    scheduled_at: datetime | None = None
     not_before: datetime | None = None
     created_at: datetime | None = None
     queued_at: datetime | None = None

@@ -16,7 +16,7 @@ from pixelflow.control.fetching import Fetcher
 from pixelflow.control.foresight import NO_PICTURE, Foresight
 from pixelflow.control.idempotency import RunningKeys
 from pixelflow.control.intake import Inspected, IntakeLimits
-from pixelflow.control.order import Order
+from pixelflow.control.order import Bounds, Order
 from pixelflow.control.sides import sides
 from pixelflow.domain.breaker import Circuit, Circuits
 from pixelflow.domain.errors import Busy, StateConflict, UnknownId
@@ -73,6 +73,8 @@ class Jobs:
     keeping: Callable[[str], Keep] = lambda tenant: NOTHING
     """For how long a tenant may have things kept."""
     running: RunningKeys = field(default_factory=RunningKeys)
+    bounds: Bounds = field(default_factory=Bounds)
+    """What an order may ask for on this server."""
     check_webhook: Callable[[str], Awaitable[None]] | None = None
     """Raises EgressRefused for a webhook_url that is not sent to."""
 
@@ -99,7 +101,7 @@ class Jobs:
             await self.forget(arrived)
         else:
             self.hub.publish(Event.of(created.job), created.job)
-            await self.ring()
+            await self._queued(created.job)
         return created
 
     async def order_fetch(
@@ -113,7 +115,7 @@ class Jobs:
         created = await self._create(job, order, idempotency)
         if not created.replayed:
             self.hub.publish(Event.of(created.job), created.job)
-            await self.ring()
+            await self._queued(created.job)
         return created
 
     async def create(
@@ -166,7 +168,7 @@ class Jobs:
                 raise await self.admission.refused(tenant, error) from None
             if started is not None:
                 self.hub.publish(Event.of(started), started)
-                await self.ring()
+                await self._queued(started)
                 return started
             job = await self.get(tenant, job_id)
         if job.state in RETRYABLE:
@@ -235,11 +237,22 @@ class Jobs:
         await self.ring()
         return again
 
-    async def delete(self, tenant: str, job_id: str, actor: str) -> None:
-        """The row goes first, then its files, so that no row ever names a file that is gone."""
-        job = await self.store.delete(tenant, job_id, actor)
+    async def hold(self, tenant: str, job_id: str, actor: str, *, held: bool) -> Job:
+        """Keep the job from being deleted, or no longer; raises UnknownId."""
+        job = await self.store.hold(tenant, job_id, actor, held=held)
         if job is None:
             raise _unknown(job_id)
+        return job
+
+    async def delete(self, tenant: str, job_id: str, actor: str) -> None:
+        """The row goes first, then its files, so that no row ever names a file that is gone.
+
+        Raises UnknownId, and StateConflict (code ``held``) for a job that is held.
+        """
+        job = await self.store.delete(tenant, job_id, actor)
+        if job is None:
+            held = await self.get(tenant, job_id)
+            raise _conflict(held, "it is held; DELETE its hold first", code="held")
         self.hub.publish(Event.deleted(job), job)
         await self.storage.delete(job.keys)
 
@@ -273,6 +286,7 @@ class Jobs:
         picture: tuple[int, int] | None = None,
     ) -> Job:
         now = self.clock()
+        self.bounds.check(order, now)
         keep = (order.keep or NOTHING).within(self.keeping(tenant))
         foreseen = NO_PICTURE
         if state is JobState.QUEUED:
@@ -296,6 +310,9 @@ class Jobs:
             cost=foreseen.cpu_seconds,
             pixels=foreseen.pixels,
             replay_of=order.replay_of,
+            scheduled_at=order.scheduled_at,
+            not_before=order.scheduled_at if order.scheduled_at and order.scheduled_at > now else None,
+            deadline_seconds=order.deadline_seconds,
         )
 
     async def draft(self, tenant: str, order: Order) -> Job:
@@ -324,6 +341,12 @@ class Jobs:
             "job accepted", job=created.job.id, tenant=job.tenant, state=job.state, replayed=created.replayed
         )
         return created
+
+    async def _queued(self, job: Job) -> None:
+        if job.not_before is None:
+            await self.ring()
+        else:
+            self.expect(job.not_before)
 
     async def ring(self, count: int = 1) -> None:
         """Say that there is work: the job is in the book, so that a ring which fails is the keeper's to

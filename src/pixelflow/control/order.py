@@ -2,7 +2,9 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,7 +23,18 @@ MAX_METADATA_BYTES = 8192
 MAX_EXPIRES_SECONDS = 30 * 86400
 MAX_PRIORITY = 10
 MAX_URL_LENGTH = 2048
-FIELDS = ("pipeline", "template", "priority", "metadata", "webhook_url", "expires_in", "keep", "store")
+FIELDS = (
+    "pipeline",
+    "template",
+    "priority",
+    "metadata",
+    "webhook_url",
+    "expires_in",
+    "keep",
+    "store",
+    "scheduled_at",
+    "deadline_seconds",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +58,32 @@ class Order:
     template: str | None = None
     target: Target | None = None
     replay_of: str | None = None
+    scheduled_at: float | None = None
+    """In Unix seconds."""
+    deadline_seconds: float | None = None
+    """Wall time of a run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What this server takes, in seconds; each field is a setting's name in capitals."""
+
+    max_schedule_seconds: float = 30 * 86400.0
+    max_job_seconds: float = 60.0
+
+    def check(self, order: Order, now: float) -> None:
+        """Raises InvalidRequest."""
+        problems = []
+        at, seconds = order.scheduled_at, order.deadline_seconds
+        if at is not None and at > now + self.max_schedule_seconds:
+            allowed = f"at most {self.max_schedule_seconds:g} seconds from now (MAX_SCHEDULE_SECONDS)"
+            problems.append(Problem(f"scheduled_at must be {allowed}", "scheduled_at", allowed=allowed))
+        if seconds is not None and seconds > self.max_job_seconds:
+            allowed = f"more than 0 and at most {self.max_job_seconds:g} seconds (MAX_JOB_SECONDS)"
+            text = f"deadline_seconds must be {allowed}"
+            problems.append(Problem(text, "deadline_seconds", value=seconds, allowed=allowed))
+        if problems:
+            raise InvalidRequest(problems)
 
 
 def read_order(
@@ -69,9 +108,18 @@ def read_order(
     )
     outputs = 1 if isinstance(chosen, InvalidRequest) else len(chosen.pipeline.outputs)
     target = read_target(given.get("store"), outputs, problems)
+    scheduled_at = _scheduled_at(given.get("scheduled_at"), problems)
+    deadline_seconds = _deadline_seconds(given.get("deadline_seconds"), problems)
     if problems or isinstance(chosen, InvalidRequest):
         raise InvalidRequest(problems, code=code)
-    return Order(chosen.pipeline, *order, chosen.template, target)
+    return Order(
+        chosen.pipeline,
+        *order,
+        chosen.template,
+        target,
+        scheduled_at=scheduled_at,
+        deadline_seconds=deadline_seconds,
+    )
 
 
 def read_pipeline(given: object) -> Pipeline:
@@ -132,6 +180,29 @@ def _webhook_url(given: object, problems: list[Problem]) -> str | None:
             pass
     # A URL with credentials must not come back in an answer or a log.
     problems.append(Problem(f"webhook_url must be {allowed}", "webhook_url", allowed=allowed))
+    return None
+
+
+def _scheduled_at(given: object, problems: list[Problem]) -> float | None:
+    if given is None:
+        return None
+    if isinstance(given, str):
+        with suppress(ValueError, OverflowError):
+            moment = datetime.fromisoformat(given)
+            return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    allowed = "a moment by RFC 3339, such as 2030-01-31T12:00:00Z"
+    problems.append(Problem(f"scheduled_at must be {allowed}", "scheduled_at", value=given, allowed=allowed))
+    return None
+
+
+def _deadline_seconds(given: object, problems: list[Problem]) -> float | None:
+    if given is None:
+        return None
+    if isinstance(given, int | float) and not isinstance(given, bool) and 0 < given < math.inf:
+        return float(given)
+    allowed = "a number of seconds above 0"
+    text = f"deadline_seconds must be {allowed}"
+    problems.append(Problem(text, "deadline_seconds", value=given, allowed=allowed))
     return None
 
 

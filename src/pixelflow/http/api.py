@@ -18,6 +18,7 @@ from pixelflow.http.native import (
     batches,
     capabilities,
     events,
+    holds,
     jobs,
     keeping,
     operators,
@@ -35,6 +36,7 @@ log = structlog.get_logger()
 
 ROUTERS = (
     jobs.router,
+    holds.router,
     events.router,
     assets.router,
     pipelines.router,

@@ -14,6 +14,7 @@ CODES: Mapping[str, str] = {
     "forbidden": "The caller may not do this.",
     "gone": "It was there, and is kept no longer.",
     "headers_too_large": "Send fewer or shorter headers, or a shorter query.",
+    "held": "The job is held; DELETE its hold first.",
     "idempotency_mismatch": "The Idempotency-Key made another request within 24 hours; send a new key.",
     "idempotency_running": "The same request is still running; try again after `Retry-After` seconds.",
     "internal": "A mistake in the server; its log has the `request_id`.",

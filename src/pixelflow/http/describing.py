@@ -140,6 +140,17 @@ ORDER: dict[str, Any] = {
         "settings allow.",
         "properties": {part: {"type": "number", "minimum": 0, "maximum": MAX_KEEP_SECONDS} for part in PARTS},
     },
+    "scheduled_at": {
+        "type": "string",
+        "format": "date-time",
+        "description": "Not before this moment (RFC 3339; UTC without an offset); a past one is now. "
+        "MAX_SCHEDULE_SECONDS is how far ahead it may be.",
+    },
+    "deadline_seconds": {
+        "type": "number",
+        "exclusiveMinimum": 0,
+        "description": "Wall time of a run, up to MAX_JOB_SECONDS; the job fails (`timeout`) after it.",
+    },
 }
 _REMOTE: dict[str, Any] = {
     "url": {

@@ -121,7 +121,10 @@ class Job(Shape):
     )
     attempt: int = Field(examples=[1])
     faults: int = Field(examples=[0], description="Attempts that ended because a service did not answer")
+    scheduled_at: Moment | None = Field(description="Before which it was not to run")
     not_before: Moment | None = Field(description="Until when a queued job waits")
+    deadline_seconds: float | None = Field(examples=[20.0], description="Wall time of a run")
+    hold: bool = Field(description="Whether it is kept from being deleted")
     priority: int = Field(ge=-10, le=10, examples=[0])
     error: Failure | None
     metadata: dict[str, Any] = Field(examples=[{"order": 17}])

@@ -24,7 +24,7 @@ FORM_FIELDS = ("file",)
 JSON_FIELDS = ("source_type", "image_data", *REMOTE_FIELDS)
 FIELDS_OF_SOURCES = {"image_data": "base64", **dict.fromkeys(REMOTE_FIELDS, "url")}
 """With which ``source_type`` each of these goes."""
-JSON_PARTS = frozenset({"metadata", "priority", "expires_in", "keep", "store"})
+JSON_PARTS = frozenset({"metadata", "priority", "expires_in", "keep", "store", "deadline_seconds"})
 
 
 async def post_job(exchange: Exchange) -> None:

@@ -1,7 +1,7 @@
 """The book: every fact about a job."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
 from pixelflow.domain.asset import JOB, Asset
@@ -41,15 +41,24 @@ class Page(Generic[T]):
     cursor: str | None
 
 
+MAX_METADATA_FILTERS = 3
+"""Keys of metadata in one filter."""
+
+
 @dataclass(frozen=True, slots=True)
 class JobFilter:
-    """Which of a tenant's jobs; ``created_after`` in Unix seconds, ``template`` is ``thumb@3``, or ``thumb``
-    for all its versions."""
+    """Which of a tenant's jobs: those that every filter lets pass.
+
+    ``created_after`` and ``created_before`` in Unix seconds, ``template`` is ``thumb@3``, or ``thumb`` for
+    all its versions, ``metadata`` has at most MAX_METADATA_FILTERS keys on top with their values as text.
+    """
 
     state: JobState | None = None
     created_after: float | None = None
     template: str | None = None
     batch_id: str | None = None
+    created_before: float | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +115,9 @@ class JobStore(Protocol):
 
     async def list_jobs(self, tenant: str, where: JobFilter, limit: int, cursor: str | None) -> Page[Job]:
         """Newest first; raises MalformedRequest for a cursor that is not ours."""
+
+    async def count_jobs(self, tenant: str, where: JobFilter) -> int:
+        """How many there are now."""
 
     async def attach(
         self, tenant: str, job_id: str, source: Source, foreseen: Foreseen | None = None
@@ -165,6 +177,10 @@ class JobStore(Protocol):
     async def delete(self, tenant: str, job_id: str, actor: str = KEEPER) -> Job | None:
         """Remove the job and all that belongs to it, and answer what it was, so that its files can follow;
         the audit log names the ``actor``."""
+
+    async def hold(self, tenant: str, job_id: str, actor: str, *, held: bool) -> Job | None:
+        """Keep the job from being deleted, by a call or because it expired, or no longer; answers the job as
+        it is then, ``None`` if unknown."""
 
     async def rescue(self, limit: int) -> Sequence[Job]:
         """processing with an expired lease → queued with one loss more, or → quarantined at

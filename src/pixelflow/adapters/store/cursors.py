@@ -10,6 +10,9 @@ LAST_ID = "g"
 UPLOAD_SECONDS = 86_400.0
 """Longest time between a job's id, made when its upload begins, and its row, made when that has ended."""
 
+SKEW_SECONDS = 300.0
+"""By how much the clock that makes ids may be ahead of the store's."""
+
 
 def read_job_cursor(cursor: str) -> str:
     """The id of the page's last job; raises MalformedRequest for anything else."""
@@ -44,6 +47,12 @@ def read_sequence_cursor(cursor: str) -> int:
     if len(cursor) <= 18 and cursor.isascii() and cursor.isdigit():
         return int(cursor)
     raise foreign(cursor)
+
+
+def id_ceiling(created_before: float) -> str:
+    """Above the highest UUIDv7 of a job created before a moment, which its clock may have been behind of."""
+    milliseconds = int(max(0.0, created_before + SKEW_SECONDS) * 1000) & 0xFFFF_FFFF_FFFF
+    return str(UUID(int=milliseconds << 80))
 
 
 def foreign(cursor: str) -> MalformedRequest:

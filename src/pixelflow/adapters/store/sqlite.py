@@ -12,14 +12,9 @@ from pixelflow.adapters.store import sweeping, transitions
 from pixelflow.adapters.store.audit import SqliteAudit
 from pixelflow.adapters.store.batches import SqliteBatches
 from pixelflow.adapters.store.consequences import CONSEQUENCES
-from pixelflow.adapters.store.cursors import (
-    LAST_ID,
-    asset_cursor,
-    id_floor,
-    read_asset_cursor,
-    read_job_cursor,
-)
+from pixelflow.adapters.store.cursors import asset_cursor, read_asset_cursor
 from pixelflow.adapters.store.database import Database, open_database
+from pixelflow.adapters.store.listing import count_statement, filter_values, list_statement
 from pixelflow.adapters.store.rows import (
     asset_values,
     completion_values,
@@ -86,25 +81,13 @@ class SqliteStore:
         return to_job(row) if row else None
 
     async def list_jobs(self, tenant: str, where: JobFilter, limit: int, cursor: str | None) -> Page[Job]:
-        before = read_job_cursor(cursor) if cursor is not None else LAST_ID
-        after = where.created_after
-        values = {
-            "tenant": tenant,
-            "before": before,
-            "floor": id_floor(after) if after is not None else "",
-            "created_after": after if after is not None else float("-inf"),
-            "limit": limit + 1,
-            "state": where.state and where.state.value,
-            "template": where.template,
-            "batch_id": where.batch_id,
-        }
-        statement = sql.LIST_JOBS_IN_STATE if where.state is not None else sql.LIST_JOBS
-        if where.template is not None:
-            statement = sql.LIST_JOBS_OF_VERSION if "@" in where.template else sql.LIST_JOBS_OF_TEMPLATE
-        if where.batch_id is not None:
-            statement = sql.LIST_JOBS_OF_BATCH
-        jobs = to_jobs(await self.database.rows(statement, values))
+        values = {**filter_values(tenant, where, cursor), "limit": limit + 1}
+        jobs = to_jobs(await self.database.rows(list_statement(where), values))
         return Page(jobs[:limit], jobs[limit - 1].id if len(jobs) > limit else None)
+
+    async def count_jobs(self, tenant: str, where: JobFilter) -> int:
+        rows = await self.database.rows(count_statement(where), filter_values(tenant, where, None))
+        return int(rows[0][0])
 
     async def attach(
         self, tenant: str, job_id: str, source: Source, foreseen: Foreseen | None = None
@@ -159,6 +142,9 @@ class SqliteStore:
 
     async def delete(self, tenant: str, job_id: str, actor: str = KEEPER) -> Job | None:
         return await self.database.write(lambda tx: transitions.delete(tx, tenant, job_id, actor))
+
+    async def hold(self, tenant: str, job_id: str, actor: str, *, held: bool) -> Job | None:
+        return await self.database.write(lambda tx: transitions.hold(tx, tenant, job_id, actor, held=held))
 
     async def rescue(self, limit: int) -> Sequence[Job]:
         return await self.database.write(lambda tx: transitions.rescue(tx, limit))

@@ -148,7 +148,11 @@ WHERE tenant = :tenant AND id = :id AND state IN ('failed', 'cancelled', 'quaran
 RETURNING {JOB_COLUMNS}
 """
 
-DELETE_JOB = f"DELETE FROM job WHERE tenant = :tenant AND id = :id RETURNING {JOB_COLUMNS}"
+DELETE_JOB = f"DELETE FROM job WHERE tenant = :tenant AND id = :id AND hold = 0 RETURNING {JOB_COLUMNS}"
+
+HOLD = f"""
+UPDATE job SET hold = :hold WHERE tenant = :tenant AND id = :id AND hold <> :hold RETURNING {JOB_COLUMNS}
+"""
 DELETE_JOB_EVENTS = "DELETE FROM event WHERE tenant = :tenant AND job_id = :id"
 DELETE_JOB_STEPS = "DELETE FROM step_cache WHERE tenant = :tenant AND job_id = :id"
 DELETE_JOB_KEYS = "DELETE FROM idempotency WHERE tenant = :tenant AND job_id = :id"
@@ -180,36 +184,6 @@ UPDATE job SET state = 'failed', updated_at = :now, finished_at = :now, error = 
     sequence = :sequence
 WHERE tenant = :tenant AND id = :id AND state = 'awaiting_upload' AND created_at < :created_before
 RETURNING {JOB_COLUMNS}
-"""
-
-LIST_JOBS = f"""
-SELECT {JOB_COLUMNS} FROM job
-WHERE tenant = :tenant AND id < :before AND id >= :floor AND created_at > :created_after
-ORDER BY id DESC LIMIT :limit
-"""
-
-LIST_JOBS_IN_STATE = f"""
-SELECT {JOB_COLUMNS} FROM job
-WHERE tenant = :tenant AND state = :state AND id < :before AND id >= :floor AND created_at > :created_after
-ORDER BY id DESC LIMIT :limit
-"""
-
-_LISTED = """
-    AND (:state IS NULL OR state = :state) AND id < :before AND id >= :floor AND created_at > :created_after
-ORDER BY id DESC LIMIT :limit
-"""
-LIST_JOBS_OF_BATCH = f"""
-SELECT {JOB_COLUMNS} FROM job
-WHERE tenant = :tenant AND batch_id = :batch_id AND (
-    :template IS NULL OR :template IN (template, substr(template, 1, instr(template, '@') - 1))) {_LISTED}
-"""
-LIST_JOBS_OF_VERSION = f"""
-SELECT {JOB_COLUMNS} FROM job WHERE tenant = :tenant AND template = :template {_LISTED}
-"""
-LIST_JOBS_OF_TEMPLATE = f"""
-SELECT {JOB_COLUMNS} FROM job
-WHERE tenant = :tenant AND template IS NOT NULL
-    AND substr(template, 1, instr(template, '@') - 1) = :template {_LISTED}
 """
 
 JOB_EVENTS = f"""

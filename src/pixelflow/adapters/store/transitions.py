@@ -6,6 +6,7 @@ from dataclasses import replace
 from pixelflow.adapters.store import statements as sql
 from pixelflow.adapters.store.audit import note
 from pixelflow.adapters.store.idempotency import KEY_SECONDS, answered, remember
+from pixelflow.adapters.store.listing import ADD_METADATA, DELETE_JOB_METADATA, searched
 from pixelflow.adapters.store.quotas import Demand
 from pixelflow.adapters.store.rows import json_text, source_text, to_asset, to_job
 from pixelflow.adapters.store.transaction import Transaction
@@ -49,6 +50,8 @@ def create(tx: Transaction, job: Job, values: Values, idempotency: IdempotencyKe
         charged_on=day_of(tx.now),
     )
     tx.entered(stored)
+    for key, value in searched(job.metadata):
+        tx.count(ADD_METADATA, {"tenant": job.tenant, "key": key, "value": value, "job_id": job.id})
     remember(tx, job.tenant, idempotency, None, job.id)
     return Created(stored)
 
@@ -186,11 +189,23 @@ def delete(tx: Transaction, tenant: str, job_id: str, actor: str) -> Job | None:
     tx.count(sql.DELETE_JOB_EVENTS, values)
     tx.count(sql.DELETE_JOB_KEYS, values)
     tx.count(sql.DELETE_JOB_STEPS, values)
+    if job.metadata:
+        tx.count(DELETE_JOB_METADATA, values)
     tx.moves[job.state] -= 1
     gone = replace(job, updated_at=tx.now, sequence=tx.sequence + 1)
     tx.append(gone, EventKind.DELETED)
     note(tx, tenant, actor, "job.deleted", job_id, {"state": job.state, "created_at": job.created_at})
     return gone
+
+
+def hold(tx: Transaction, tenant: str, job_id: str, actor: str, *, held: bool) -> Job | None:
+    """Set or lift the hold; no event, since the job's state stays."""
+    values = {"tenant": tenant, "id": job_id, "hold": held}
+    row = tx.one(sql.HOLD, values)
+    if row is None:
+        return tx.job(tenant, job_id)
+    note(tx, tenant, actor, "job.held" if held else "job.released", job_id)
+    return to_job(row)
 
 
 def rescue(tx: Transaction, limit: int) -> list[Job]:

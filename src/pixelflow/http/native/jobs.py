@@ -1,7 +1,7 @@
 """``/v1/jobs``."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
@@ -10,6 +10,7 @@ from fastapi.types import DecoratedCallable
 
 from pixelflow.control.follow import follow_job
 from pixelflow.control.outputs import outputs_of
+from pixelflow.control.selecting import query_filter
 from pixelflow.domain.job import Job, JobState
 from pixelflow.http import describing, schemas
 from pixelflow.http.archive import zipped
@@ -22,7 +23,6 @@ from pixelflow.http.submission import post_job
 from pixelflow.http.uploads import put_upload
 from pixelflow.http.view import created_view, job_view
 from pixelflow.http.waiting import get_job
-from pixelflow.ports.store import JobFilter
 
 MAX_PAGE = 200
 router = APIRouter(prefix="/v1", tags=["jobs"])
@@ -55,10 +55,12 @@ async def post(exchange: TheExchange) -> Response:
     responses=describing.answers({200: schemas.JobPage}, 400, 422),
 )
 async def list_jobs(
+    exchange: TheExchange,
     services: TheServices,
     caller: Caller,
     status: JobState | None = None,
     created_after: Annotated[datetime | None, Query(description="RFC 3339; UTC without an offset")] = None,
+    created_before: Annotated[datetime | None, Query(description="Likewise")] = None,
     template: Annotated[
         str | None, Query(description="`thumb` for all its versions, or `thumb@3`", max_length=100)
     ] = None,
@@ -68,13 +70,12 @@ async def list_jobs(
         str | None, Query(max_length=200, description="`next_cursor` of the page before")
     ] = None,
 ) -> Response:
-    """Ask for the next page with `cursor`; `next_cursor` is `null` at the end."""
-    after = None
-    if created_after is not None:
-        after = (created_after if created_after.tzinfo else created_after.replace(tzinfo=UTC)).timestamp()
-    page = await services.jobs.list(
-        caller.tenant, JobFilter(status, after, template, batch_id), limit, cursor
-    )
+    """Ask for the next page with `cursor`; `next_cursor` is `null` at the end.
+
+    Filters can be put together. `metadata.KEY=VALUE` finds the jobs with that pair on top of their metadata,
+    up to three of them in one query; numbers and `true` are written as in JSON.
+    """
+    page = await services.jobs.list(caller.tenant, query_filter(exchange.query), limit, cursor)
     base = services.options.link_base
     return json({"items": [job_view(job, base) for job in page.items], "next_cursor": page.cursor})
 
@@ -131,10 +132,10 @@ async def retry(services: TheServices, caller: Caller, job_id: str) -> Response:
     "/jobs/{job_id}",
     status_code=204,
     summary="Delete a job with all its files",
-    responses=describing.answers({}, 404),
+    responses=describing.answers({}, 404, 409),
 )
 async def delete(services: TheServices, caller: Caller, job_id: str) -> Response:
-    """In any state; a running one is stopped."""
+    """In any state; a running one is stopped. 409 while it is held."""
     await services.jobs.delete(caller.tenant, job_id, caller.subject)
     return Response(status_code=204)
 

@@ -1,0 +1,109 @@
+"""What a caller can ask for with a job, and do with many of them."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from harness.site import PIPELINE, Site, text
+
+
+def in_seconds(seconds: float) -> str:
+    return (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat()
+
+
+def job(site: Site, job_id: str, **headers: str) -> dict[str, Any]:
+    found: dict[str, Any] = site.client.get(f"/v1/jobs/{job_id}", headers=headers).json()
+    return found
+
+
+def test_a_job_waits_for_its_time(site: Site, jpeg: bytes) -> None:
+    later = site.submit(jpeg, scheduled_at=in_seconds(3600))
+    shown = job(site, later)
+    assert (shown["status"], shown["not_before"]) == ("queued", shown["scheduled_at"])
+    now = site.submit(jpeg, scheduled_at=in_seconds(-5))
+    shown = job(site, now)
+    assert shown["scheduled_at"] is not None
+    assert shown["not_before"] is None
+    claimed = site.run(site.store.claim("test", 60, 1000))
+    assert now in {one.id for one in claimed}
+    assert later not in {one.id for one in claimed}
+    cancelled = site.client.post(f"/v1/jobs/{later}/cancel").json()
+    assert (cancelled["status"], cancelled["not_before"]) == ("cancelled", None)
+    again = site.client.post(f"/v1/jobs/{later}/cancel")
+    assert (again.status_code, again.json()) == (200, cancelled)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        ("scheduled_at", "tomorrow", "RFC 3339"),
+        ("scheduled_at", 12, "RFC 3339"),
+        ("scheduled_at", "9999-12-31T00:00:00Z", "MAX_SCHEDULE_SECONDS"),
+        ("deadline_seconds", 0, "above 0"),
+        ("deadline_seconds", "5", "above 0"),
+        ("deadline_seconds", 61, "MAX_JOB_SECONDS"),
+    ],
+)
+def test_what_cannot_be_asked_for(site: Site, field: str, value: object, words: str) -> None:
+    answer = site.client.post("/v1/jobs", json={"pipeline": PIPELINE, field: value})
+    assert answer.status_code == 422, answer.text
+    (error,) = answer.json()["errors"]
+    assert error["field"] == field
+    assert words in error["allowed"] or words in error["message"]
+
+
+def test_a_deadline_is_told(site: Site, jpeg: bytes) -> None:
+    assert job(site, site.submit(jpeg, deadline_seconds="12.5"))["deadline_seconds"] == 12.5
+
+
+def test_a_held_job_stays(site: Site, jpeg: bytes, webp: bytes) -> None:
+    job_id = site.done(jpeg, {"thumb": webp})
+    path = f"/v1/jobs/{job_id}"
+    for _ in range(2):
+        held = site.client.put(f"{path}/hold")
+        assert (held.status_code, held.json()["hold"]) == (200, True)
+    refused = site.client.delete(path)
+    assert (refused.status_code, refused.json()["code"]) == (409, "held")
+    assert job(site, job_id)["status"] == "completed"
+    assert site.client.delete(f"{path}/hold").json()["hold"] is False
+    assert site.client.delete(path).status_code == 204
+    assert site.client.put(f"{path}/hold").status_code == 404
+    assert site.client.put(f"{path}/hold", headers={"x-tenant": "other"}).status_code == 404
+
+
+def test_jobs_are_found_by_metadata_and_time(site: Site, jpeg: bytes) -> None:
+    headers = {"x-tenant": "finder"}
+
+    def make(**metadata: object) -> str:
+        made = site.client.post(
+            "/v1/jobs", headers=headers, json={"pipeline": PIPELINE, "metadata": metadata}
+        )
+        return str(made.json()["id"])
+
+    def find(**query: str) -> list[str]:
+        answer = site.client.get("/v1/jobs", headers=headers, params=query)
+        assert answer.status_code == 200, answer.text
+        return [one["id"] for one in answer.json()["items"]]
+
+    before = in_seconds(0)
+    first, second = make(order=17, shop="a b"), make(order=17, shop="c")
+    assert find(**{"metadata.order": "17"}) == [second, first]
+    assert find(**{"metadata.order": "17", "metadata.shop": "a b", "status": "awaiting_upload"}) == [first]
+    assert find(created_before=before) == []
+    assert find(created_before=in_seconds(60), created_after=before) == [second, first]
+    assert find(**{"metadata.order": "17"}, status="queued") == []
+    for query, field in (
+        ({f"metadata.k{number}": "v" for number in range(4)}, "metadata"),
+        ({"metadata.order": "x" * 501}, "metadata"),
+        ({"created_before": "soon"}, "created_before"),
+        ({"status": "odd"}, "status"),
+    ):
+        answer = site.client.get("/v1/jobs", headers=headers, params=query)
+        assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, field), answer.text
+
+
+def test_the_fields_go_in_a_form_too(site: Site, jpeg: bytes) -> None:
+    fields = {"pipeline": text(PIPELINE), "deadline_seconds": "3", "scheduled_at": "2020-01-01"}
+    made = site.client.post("/v1/jobs", files={"file": jpeg}, data=fields)
+    assert made.status_code == 202, made.text
