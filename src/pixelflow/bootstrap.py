@@ -39,6 +39,7 @@ from pixelflow.control.rescue import Rescuer
 from pixelflow.control.signing import UrlSigner
 from pixelflow.control.sweep import Sweeper
 from pixelflow.control.templates import Templates
+from pixelflow.control.transfers import Transfers
 from pixelflow.control.waking import Waker
 from pixelflow.control.webhooks import Webhooks
 from pixelflow.domain.breaker import Breaker, Circuit, Circuits
@@ -128,12 +129,14 @@ async def assemble(settings: Settings, stopping: Callable[[], bool]) -> AsyncIte
         queue = open_queue(settings.queue.queue)
         hub = open_hub("memory://")
         egress = open_egress(settings)
+        transfers = Transfers(settings.egress.max_transfers, settings.egress.max_transfers_per_host)
         fetcher = Fetcher(
             egress.fetching,
             egress.buckets,
             storage,
             store,
             IntakeLimits(settings.upload_bytes, settings.readable),
+            transfers,
             settings.egress.fetch_seconds,
             settings.egress.transfer_tries,
         )
@@ -141,6 +144,7 @@ async def assemble(settings: Settings, stopping: Callable[[], bool]) -> AsyncIte
             egress.sending,
             egress.buckets,
             storage,
+            transfers,
             settings.egress.deliver_seconds,
             settings.egress.transfer_tries,
         )
@@ -171,7 +175,6 @@ async def assemble(settings: Settings, stopping: Callable[[], bool]) -> AsyncIte
             fetch=fetcher.fetch,
             fetch_file=fetcher.fetch_file,
             deliver=deliverer.deliver,
-            max_transfers=settings.egress.max_transfers,
             observe=metrics.phase,
             ended=metrics.ended,
             backoff=settings.backoff,

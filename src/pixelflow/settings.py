@@ -242,8 +242,10 @@ class EgressSettings(Part):
     transfer_tries: Annotated[int, Field(ge=1, le=20)] = 5
     """After so many tries, each later than the one before, a job whose picture or target is out of reach
     fails."""
-    max_transfers: Annotated[int, Field(ge=1, le=10_000)] = 64
-    """Jobs that wait for other machines at once; meanwhile they take no decoder's place."""
+    max_transfers: Annotated[int, Field(ge=1, le=200)] = 64
+    """Pictures fetched and outputs sent at once; meanwhile their jobs take no decoder's place."""
+    max_transfers_per_host: Annotated[int, Field(ge=1, le=200)] = 8
+    """The same from and to one host, so that a slow one does not delay the others."""
     storage_allow: str = ""
     """Buckets and folders that callers may name, as `s3://bucket/prefix?region=eu-west-1,file:///srv/in`; the
     query has the service's options, and `access=read` or `access=write`. `{tenant}` in a prefix gives each

@@ -229,16 +229,20 @@ def test_dead_machines_open_no_circuit(server: RunningServer, there: Elsewhere) 
     assert ended(server, there.url + "/p")["status"] == "completed"
 
 
-def test_slow_machines_take_no_decoders_place(server: RunningServer, there: Elsewhere) -> None:
-    there.routes["/slow"] = Reply(200, PICTURE, stall=1000)
+def test_a_slow_machine_delays_neither_decoders_nor_other_machines(tmp_path: Path, there: Elsewhere) -> None:
     there.routes["/fast"] = Reply(200, PICTURE)
-    slow = [ask(server, there.url + "/slow").json()["id"] for _ in range(20)]
-    fast = ended(server, there.url + "/fast")
-    assert fast["status"] == "completed"
-    states = {httpx.get(f"{server.url}/v1/jobs/{job_id}").json()["status"] for job_id in slow}
-    assert states <= {"processing", "queued"}, "they ended before the fast one: nothing was shown"
-    for job_id in slow:
-        httpx.delete(f"{server.url}/v1/jobs/{job_id}")
+    settings = {"EGRESS_ALLOW": "127.0.0.0/8", "MAX_TRANSFERS": "4", "MAX_TRANSFERS_PER_HOST": "2"}
+    with running_server(tmp_path, **settings) as server, elsewhere(host="127.0.0.2") as slow:
+        slow.routes["/slow"] = Reply(200, PICTURE, stall=1000)
+        stuck = [ask(server, slow.url + "/slow").json()["id"] for _ in range(30)]
+        assert ended(server, there.url + "/fast")["status"] == "completed"
+        made = httpx.post(
+            f"{server.url}/v1/jobs", files={"file": PICTURE}, data={"pipeline": json.dumps(PIPELINE)}
+        )
+        assert wait(server, made.json()["id"])["status"] == "completed"
+        states = {httpx.get(f"{server.url}/v1/jobs/{job_id}").json()["status"] for job_id in stuck}
+        assert states <= {"processing", "queued"}, "they ended before the fast one: nothing was shown"
+        assert len(slow.asked) == 2
 
 
 def test_a_fetch_ends_with_its_job(server: RunningServer, there: Elsewhere) -> None:

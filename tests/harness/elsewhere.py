@@ -43,13 +43,14 @@ class Elsewhere:
 
     port: int
     scheme: str
+    host: str
     routes: dict[str, Route] = field(default_factory=dict)
     asked: list[Asked] = field(default_factory=list)
     over: threading.Event = field(default_factory=threading.Event)
 
     @property
     def url(self) -> str:
-        return f"{self.scheme}://127.0.0.1:{self.port}"
+        return f"{self.scheme}://{self.host}:{self.port}"
 
     def named(self, host: str) -> str:
         """The same by a name, which somebody has to resolve."""
@@ -57,7 +58,7 @@ class Elsewhere:
 
 
 @contextmanager
-def elsewhere(tls: ssl.SSLContext | None = None) -> Iterator[Elsewhere]:
+def elsewhere(tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> Iterator[Elsewhere]:
     """A server on a free port of this machine."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -105,10 +106,10 @@ def elsewhere(tls: ssl.SSLContext | None = None) -> Iterator[Elsewhere]:
         def handle_error(self, request: Any, client_address: Any) -> None:
             pass  # who hangs up first is part of the tests
 
-    server = Listening(("127.0.0.1", 0), Handler)
+    server = Listening((host, 0), Handler)
     if tls is not None:
         server.socket = tls.wrap_socket(server.socket, server_side=True)
-    there = Elsewhere(server.server_address[1], "https" if tls else "http")
+    there = Elsewhere(server.server_address[1], "https" if tls else "http", host)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="elsewhere")
     thread.start()
     try:

@@ -43,6 +43,7 @@ from pixelflow.control.provenance import Provenance
 from pixelflow.control.signing import UrlSigner
 from pixelflow.control.sweep import Sweeper
 from pixelflow.control.templates import Templates
+from pixelflow.control.transfers import Transfers
 from pixelflow.control.webhooks import Webhooks
 from pixelflow.domain.event import Event
 from pixelflow.domain.job import Claim, Completion, Failure, Job, Output
@@ -238,8 +239,8 @@ async def _serve(
             ServerLimits(max_queue_depth, min_free_bytes=min_free_bytes),
         ),
         intake,
-        Fetcher(egress, buckets, storage, store, intake, 10, 3),
-        Deliverer(egress, buckets, storage, 10, 3),
+        Fetcher(egress, buckets, storage, store, intake, Transfers(9, 9), 10, 3),
+        Deliverer(egress, buckets, storage, Transfers(9, 9), 10, 3),
         Foresight(ImageLimits()),
         stopping=stopping.is_set,
         check_webhook=sending.check,

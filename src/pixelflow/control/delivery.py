@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
 from pixelflow.control.remote import DEFAULT_NAMING, expanded
+from pixelflow.control.transfers import Transfers
 from pixelflow.domain.errors import EgressRefused, RemoteUnavailable, TransferFailed
 from pixelflow.domain.job import Job, Output, Target
 from pixelflow.domain.media import extension
@@ -29,6 +30,7 @@ class Deliverer:
     egress: Egress
     buckets: Buckets
     storage: Storage
+    transfers: Transfers
     seconds: float
     attempts: int
     """After so many faults of a job that its target is out of reach is final."""
@@ -59,7 +61,8 @@ class Deliverer:
         host, number = host_of(url), 1
         while True:
             try:
-                await self._send(job.tenant, url, target, output)
+                async with self.transfers.to(host):
+                    await self._send(job.tenant, url, target, output)
                 return replace(output, delivered=shown(url))
             except EgressRefused as error:
                 raise _refused(output, error.detail) from error

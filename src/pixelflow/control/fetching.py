@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from pixelflow.control.intake import Inspected, IntakeLimits
+from pixelflow.control.transfers import Transfers
 from pixelflow.domain.asset import JOB
 from pixelflow.domain.errors import (
     EgressRefused,
@@ -36,6 +37,7 @@ class Fetcher:
     storage: Storage
     store: JobStore
     intake: IntakeLimits
+    transfers: Transfers
     seconds: float
     tries: int
     """After so many faults of a job that its picture is out of reach is final."""
@@ -75,7 +77,7 @@ class Fetcher:
     async def _fetched(self, job: Job, remote: Remote) -> Source:
         host = host_of(remote.url)
         try:
-            async with self._opened(job.tenant, remote) as chunks:
+            async with self.transfers.to(host), self._opened(job.tenant, remote) as chunks:
                 inspected = Inspected(_theirs(chunks), self.intake)
                 stored = await self._stored(input_key(job.tenant, job.id), inspected)
         except EgressRefused as error:

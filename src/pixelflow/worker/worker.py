@@ -36,6 +36,9 @@ from pixelflow.worker.setbacks import Setbacks
 
 log = structlog.get_logger()
 
+MAX_TRANSFERRING = 1024
+"""Jobs held at once that wait for other machines or for a turn to call them; they take no decoder's place."""
+
 NO_WORK: Mapping[str, float] = {}
 """The CPU time of an attempt that ended before a decoder had it."""
 
@@ -77,8 +80,6 @@ class Worker:
     """A descriptor of the picture at a URL that steps refer to; raises the same."""
     deliver: Callable[[Job, Sequence[Output]], Coroutine[Any, Any, Sequence[Output]]] | None = None
     """Sends a job's outputs to its target; raises the same."""
-    max_transfers: int = 64
-    """Jobs that wait for other machines at once; they take no decoder's place meanwhile."""
     observe: Callable[[str, float], None] = lambda phase, seconds: None
     """Told each phase's name (waiting, decode, an operation, encode, storing) and its seconds."""
     ended: Callable[[str, str], None] = lambda state, code: None
@@ -128,9 +129,7 @@ class Worker:
         circuits = self.circuits
         while True:
             self.room.clear()
-            places = min(
-                self.pool.room - self.leases.preparing, self.max_transfers - self.leases.transferring
-            )
+            places = min(self.pool.room - self.leases.preparing, MAX_TRANSFERRING - self.leases.transferring)
             if places <= 0:
                 await self.room.wait()
                 continue
