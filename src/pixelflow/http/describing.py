@@ -126,7 +126,7 @@ ORDER: dict[str, Any] = {
     },
     "priority": {"type": "integer", "minimum": -10, "maximum": 10, "default": 0},
     "metadata": {"type": "object", "description": "Comes back with the job; at most 8192 bytes of JSON."},
-    "webhook_url": {"type": "string", "format": "uri", "description": "http or https, without credentials."},
+    "webhook_url": {"type": "string", "format": "uri", "description": "https, without credentials."},
     "expires_in": {
         "type": "number",
         "minimum": 1,

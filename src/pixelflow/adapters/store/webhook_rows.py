@@ -87,7 +87,7 @@ def message_values(message: Message) -> dict[str, object]:
 def _shown(job: Job) -> Job:
     remote = replace(job.remote, headers={}) if job.remote else None
     target = replace(job.target, headers={}) if job.target else None
-    return replace(job, remote=remote, target=target, owner=None, lease_until=None)
+    return replace(job, remote=remote, target=target, owner=None, lease_until=None, manifest=None)
 
 
 def to_message(row: Row) -> Message:
