@@ -51,6 +51,22 @@ def test_a_job_whose_picture_is_gone_is_not_tried_again(site: Site, jpeg: bytes)
     assert (told.status_code, told.json()["code"]) == (422, "source_unreadable")
 
 
+def test_a_jobs_time_goes_before_its_templates(site: Site, jpeg: bytes) -> None:
+    keep = {"source": 60, "outputs": 70}
+    made = site.client.post("/v1/templates", json={"name": "kept", "pipeline": PIPELINE, "keep": keep})
+    assert made.json()["keep"] == {**keep, "record": None}
+    again = site.client.post("/v1/templates", json={"name": "kept", "pipeline": PIPELINE})
+    assert (again.status_code, again.json()["version"]) == (201, 2), "without its times it is another one"
+
+    def of(**given: str) -> object:
+        form = {"template": "kept@1", **given}
+        job = site.client.post("/v1/jobs", files={"file": jpeg}, data=form).json()["id"]
+        return site.client.get(f"/v1/jobs/{job}").json()["keep"]
+
+    assert of() == {**keep, "record": None}
+    assert of(keep='{"source": 5, "record": 99}') == {"source": 5, "outputs": 70, "record": 99}
+
+
 @pytest.mark.parametrize(
     ("keep", "field"),
     [

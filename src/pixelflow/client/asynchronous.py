@@ -149,16 +149,18 @@ class AsyncClient:
         expires_in: float | timedelta | None = None,
         webhook_url: str | None = None,
         store: Mapping[str, Any] | None = None,
+        keep: Mapping[str, float] | None = None,
         idempotency_key: str | None = None,
     ) -> AsyncJobHandle:
         """Upload a picture (path, bytes or binary file) and start its job; ``expires_in`` in seconds.
 
         It takes a pipeline, or the template of that name. ``store`` says where the outputs are sent as well,
-        ``{"url": …}`` with ``headers`` or ``naming``. The handle knows the job's id and status; ``refresh``
+        ``{"url": …}`` with ``headers`` or ``naming``, and ``keep`` how many seconds after its end ``source``,
+        ``outputs`` and ``record`` go. The handle knows the job's id and status; ``refresh``
         and ``result`` tell the rest. ``idempotency_key`` makes one job out of several calls; without it each
         call makes its own. Raises ApiError, Unreachable and OSError.
         """
-        order = calls.Order(pipeline, template, metadata, priority, expires_in, webhook_url, store)
+        order = calls.Order(pipeline, template, metadata, priority, expires_in, webhook_url, store, keep)
         job = await self.run(calls.submit(self.server, file, order, idempotency_key))
         return AsyncJobHandle(self, job)
 
@@ -175,12 +177,13 @@ class AsyncClient:
         expires_in: float | timedelta | None = None,
         webhook_url: str | None = None,
         store: Mapping[str, Any] | None = None,
+        keep: Mapping[str, float] | None = None,
         idempotency_key: str | None = None,
     ) -> AsyncJobHandle:
         """As ``submit``, for a picture that the server fetches: over http or https with ``headers``, or from
         a bucket that it was opened. Its bytes must have the ``sha256``. Raises ApiError and Unreachable.
         """
-        order = calls.Order(pipeline, template, metadata, priority, expires_in, webhook_url, store)
+        order = calls.Order(pipeline, template, metadata, priority, expires_in, webhook_url, store, keep)
         job = await self.run(calls.submit_url(self.server, url, order, headers, sha256, idempotency_key))
         return AsyncJobHandle(self, job)
 

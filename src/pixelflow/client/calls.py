@@ -40,6 +40,7 @@ class Order:
     expires_in: float | timedelta | None
     webhook_url: str | None
     store: Mapping[str, Any] | None
+    keep: Mapping[str, float] | None
 
     @property
     def fields(self) -> dict[str, Any]:
@@ -55,6 +56,7 @@ class Order:
             "expires_in": seconds,
             "webhook_url": self.webhook_url,
             "store": self.store,
+            "keep": self.keep,
         }
         return {name: value for name, value in given.items() if value is not None}
 

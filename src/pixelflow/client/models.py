@@ -96,6 +96,8 @@ class Job:
     started_at: datetime | None = None
     finished_at: datetime | None = None
     expires_at: datetime | None = None
+    keep: Mapping[str, float | None] | None = None
+    replay_of: str | None = None
 
     @property
     def terminal(self) -> bool:

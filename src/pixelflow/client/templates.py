@@ -28,6 +28,7 @@ class Template:
     pipeline: Pipeline = ()
     description: str | None = None
     created_at: datetime | None = None
+    keep: Mapping[str, float | None] | None = None
 
     @classmethod
     def read(cls, document: Mapping[str, Any]) -> "Template":
@@ -66,8 +67,14 @@ class TemplateDifference:
         )
 
 
-def _add(server: Endpoint, name: str, pipeline: Pipeline, description: str | None) -> Call[Template]:
-    document = {"name": name, "pipeline": pipeline, "description": description}
+def _add(
+    server: Endpoint,
+    name: str,
+    pipeline: Pipeline,
+    description: str | None,
+    keep: Mapping[str, float] | None,
+) -> Call[Template]:
+    document = {"name": name, "pipeline": pipeline, "description": description, "keep": keep}
     response = yield from server.ask("POST", "/v1/templates", document=document, key=uuid4().hex)
     return Template.read(response.json())
 
@@ -131,9 +138,17 @@ class Templates:
     def __init__(self, client: _Client) -> None:
         self._client = client
 
-    def add(self, name: str, pipeline: Pipeline, *, description: str | None = None) -> Template:
-        """Make the next version; the newest one's pipeline again answers that version. Raises ApiError."""
-        return self._client.run(_add(self._client.server, name, pipeline, description))
+    def add(
+        self,
+        name: str,
+        pipeline: Pipeline,
+        *,
+        description: str | None = None,
+        keep: Mapping[str, float] | None = None,
+    ) -> Template:
+        """Make the next version; the newest one's pipeline again answers that version. ``keep`` in seconds is
+        that of its jobs. Raises ApiError."""
+        return self._client.run(_add(self._client.server, name, pipeline, description, keep))
 
     def get(self, reference: str) -> Template:
         """One version; raises ApiError 404 when there is none."""
@@ -182,9 +197,17 @@ class AsyncTemplates:
     def __init__(self, client: _AsyncClient) -> None:
         self._client = client
 
-    async def add(self, name: str, pipeline: Pipeline, *, description: str | None = None) -> Template:
-        """Make the next version; the newest one's pipeline again answers that version. Raises ApiError."""
-        return await self._client.run(_add(self._client.server, name, pipeline, description))
+    async def add(
+        self,
+        name: str,
+        pipeline: Pipeline,
+        *,
+        description: str | None = None,
+        keep: Mapping[str, float] | None = None,
+    ) -> Template:
+        """Make the next version; the newest one's pipeline again answers that version. ``keep`` in seconds is
+        that of its jobs. Raises ApiError."""
+        return await self._client.run(_add(self._client.server, name, pipeline, description, keep))
 
     async def get(self, reference: str) -> Template:
         """One version; raises ApiError 404 when there is none."""

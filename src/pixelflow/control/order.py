@@ -43,6 +43,8 @@ class Chosen:
 
     pipeline: Pipeline
     template: str | None = None
+    keep: Keep | None = None
+    """What the template says of that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,7 @@ def read_order(
         _metadata(given.get("metadata"), problems),
         _webhook_url(given.get("webhook_url"), problems),
         _expires_in(given.get("expires_in"), problems),
-        read_keep(given.get("keep"), problems),
+        _keep(read_keep(given.get("keep"), problems), chosen),
     )
     outputs = 1 if isinstance(chosen, InvalidRequest) else len(chosen.pipeline.outputs)
     target = read_target(given.get("store"), outputs, problems)
@@ -120,6 +122,12 @@ def read_order(
         scheduled_at=scheduled_at,
         deadline_seconds=deadline_seconds,
     )
+
+
+def _keep(own: Keep | None, chosen: Chosen | InvalidRequest) -> Keep | None:
+    """The job's own goes before its template's, part by part."""
+    of_template = None if isinstance(chosen, InvalidRequest) else chosen.keep
+    return own.else_(of_template) if own and of_template else own or of_template
 
 
 def read_pipeline(given: object) -> Pipeline:

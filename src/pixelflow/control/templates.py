@@ -9,8 +9,10 @@ import msgspec
 
 from pixelflow.control.assets import Assets
 from pixelflow.control.idempotency import Promise
+from pixelflow.control.keeping import read_keep
 from pixelflow.control.order import Chosen, Order, read_order, read_pipeline
 from pixelflow.control.reading import attempt, unknown_fields
+from pixelflow.domain.audit import OPERATOR
 from pixelflow.domain.difference import Difference, difference
 from pixelflow.domain.errors import Forbidden, InvalidRequest, MalformedRequest, Problem, UnknownId
 from pixelflow.domain.template import (
@@ -32,7 +34,7 @@ from pixelflow.domain.template import (
 from pixelflow.ports.store import Page
 from pixelflow.ports.templates import TemplateStore
 
-NEW_FIELDS = ("name", "pipeline", "description")
+NEW_FIELDS = ("name", "pipeline", "description", "keep")
 PROMOTE_FIELDS = ("version", "alias")
 NEAR = 200
 """Templates among which a mistaken name is looked for."""
@@ -83,7 +85,7 @@ class Templates:
                     [Problem(message, "template", value=template, allowed="template or pipeline")]
                 )
             found = await self._needed(tenant, read_reference(template))
-            return Chosen(read_pipeline(_encode(found.pipeline)), found.id)
+            return Chosen(read_pipeline(_encode(found.pipeline)), found.id, found.keep)
         except InvalidRequest as error:
             return error
 
@@ -93,11 +95,12 @@ class Templates:
         name = attempt(read_name, given.get("name"), problems)
         description = attempt(read_description, given.get("description"), problems)
         pipeline = attempt(read_pipeline, given.get("pipeline"), problems)
+        keep = read_keep(given.get("keep"), problems)
         if problems or name is None or pipeline is None:
             raise InvalidRequest(problems)
         if pipeline.needs:
             await self.assets.require(tenant, pipeline)
-        return await self.store.add(tenant, name, pipeline.raw, description, promise(given, None))
+        return await self.store.add(tenant, name, pipeline.raw, description, promise(given, None), keep)
 
     async def get(self, tenant: str, given: str) -> tuple[Template, Meanings]:
         """One version, and what the names mean; raises UnknownId."""
@@ -147,35 +150,37 @@ class Templates:
             ends.append(found)
         return ends[0], ends[1], difference(ends[0].pipeline, ends[1].pipeline)
 
-    async def promote(self, tenant: str, name: str, given: Mapping[str, Any]) -> tuple[Template, Meanings]:
+    async def promote(
+        self, tenant: str, name: str, given: Mapping[str, Any], actor: str = OPERATOR
+    ) -> tuple[Template, Meanings]:
         """Let a name mean a version; raises InvalidRequest and UnknownId."""
         problems = unknown_fields(given, PROMOTE_FIELDS)
         alias = attempt(read_alias, given.get("alias"), problems)
         wanted = attempt(lambda value: read_version(value, "version"), given.get("version"), problems)
         if problems or alias is None or wanted is None:
             raise InvalidRequest(problems)
-        found = await self.store.promote(tenant, _in_path(name).name, alias, wanted)
+        found = await self.store.promote(tenant, _in_path(name).name, alias, wanted, actor)
         if found is None:
             raise _unknown(str(Reference(name, wanted)))
         return found, await self._meanings(tenant, found.name)
 
     async def rollback(
-        self, tenant: str, name: str, given: Mapping[str, Any], promise: Promise
+        self, tenant: str, name: str, given: Mapping[str, Any], promise: Promise, actor: str = OPERATOR
     ) -> tuple[Template, Meanings]:
         """Let a name mean what it did before; raises InvalidRequest, UnknownId and StateConflict."""
         problems = unknown_fields(given, ("alias",))
         alias = attempt(read_alias, given.get("alias"), problems)
         if problems or alias is None:
             raise InvalidRequest(problems)
-        found = await self.store.rollback(tenant, _in_path(name).name, alias, promise(given, None))
+        found = await self.store.rollback(tenant, _in_path(name).name, alias, promise(given, None), actor)
         if found is None:
             raise _unknown(str(Reference(name, alias)))
         return found, await self._meanings(tenant, found.name)
 
-    async def delete(self, tenant: str, given: str) -> None:
+    async def delete(self, tenant: str, given: str, actor: str = OPERATOR) -> None:
         """A template, a version or an alias; raises UnknownId and StateConflict. Jobs that were made of it
         keep their pipeline."""
-        if not await self.store.delete(tenant, _in_path(given)):
+        if not await self.store.delete(tenant, _in_path(given), actor):
             raise _unknown(given)
 
     async def _needed(self, tenant: str, reference: Reference) -> Template:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pixelflow.domain.errors import InvalidRequest, Problem
+from pixelflow.domain.keep import Keep
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 NAME_WORDS = "1 to 64 letters, digits, - and _, with a letter or a digit first"
@@ -38,6 +39,7 @@ class Template:
     pipeline: Sequence[Mapping[str, Any]]
     description: str | None = None
     created_at: float | None = None
+    keep: Keep | None = None
 
     @property
     def id(self) -> str:

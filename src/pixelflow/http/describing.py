@@ -112,6 +112,13 @@ def answers(good: dict[int, type[BaseModel] | str | None], *refusals: int) -> di
     return found
 
 
+KEEP: dict[str, Any] = {
+    "type": "object",
+    "additionalProperties": False,
+    "description": "Seconds from the job's end until each of these goes; no longer than the server's "
+    "settings allow.",
+    "properties": {part: {"type": "number", "minimum": 0, "maximum": MAX_KEEP_SECONDS} for part in PARTS},
+}
 ORDER: dict[str, Any] = {
     "pipeline": {
         "type": "array",
@@ -133,13 +140,7 @@ ORDER: dict[str, Any] = {
         "maximum": 30 * 86400,
         "description": "Seconds after which the job and its files are deleted.",
     },
-    "keep": {
-        "type": "object",
-        "additionalProperties": False,
-        "description": "Seconds from the job's end until each of these goes; no longer than the server's "
-        "settings allow.",
-        "properties": {part: {"type": "number", "minimum": 0, "maximum": MAX_KEEP_SECONDS} for part in PARTS},
-    },
+    "keep": KEEP,
     "scheduled_at": {
         "type": "string",
         "format": "date-time",

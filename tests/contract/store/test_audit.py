@@ -5,6 +5,7 @@ import pytest
 from harness.book import DAY, Time, queued
 from pixelflow.domain.audit import KEEPER
 from pixelflow.domain.errors import MalformedRequest
+from pixelflow.domain.template import Reference
 from pixelflow.ports.book import Book
 
 
@@ -53,6 +54,22 @@ async def test_lines_are_found_by_action_and_by_subject(store: Book) -> None:
 async def test_a_foreign_cursor(store: Book, cursor: str) -> None:
     with pytest.raises(MalformedRequest, match="cursor"):
         await store.audit.page("local", 10, cursor)
+
+
+async def test_the_names_of_templates_move_with_a_line_each(store: Book) -> None:
+    for width in (100, 200):
+        await store.templates.add("local", "thumb", [{"id": "a", "action": "resize", "width": width}], None)
+    await store.templates.promote("local", "thumb", "", 2, "anna")
+    await store.templates.promote("local", "thumb", "", 2, "anna")  # it means that already
+    await store.templates.rollback("local", "thumb", "", None, "ben")
+    await store.templates.delete("local", Reference("thumb", 2), "anna")
+    lines = (await store.audit.page("local", 10)).items
+    assert [(line.action, line.subject, line.actor) for line in lines] == [
+        ("template.deleted", "thumb@2", "anna"),
+        ("template.rolled_back", "thumb", "ben"),
+        ("template.promoted", "thumb", "anna"),
+    ]
+    assert lines[2].detail == {"version": 2, "before": 1}
 
 
 async def test_old_lines_are_forgotten_where_that_is_wanted(store: Book, time: Time) -> None:

@@ -6,11 +6,14 @@ from typing import Any
 
 import msgspec
 
+from pixelflow.adapters.store.audit import note
 from pixelflow.adapters.store.database import Database
 from pixelflow.adapters.store.idempotency import answered, remember
-from pixelflow.adapters.store.rows import Row
+from pixelflow.adapters.store.rows import Row, json_text
 from pixelflow.adapters.store.transaction import Transaction
+from pixelflow.domain.audit import OPERATOR
 from pixelflow.domain.errors import InvalidRequest, Problem, StateConflict
+from pixelflow.domain.keep import Keep
 from pixelflow.domain.template import (
     BARE,
     LATEST,
@@ -22,7 +25,7 @@ from pixelflow.domain.template import (
 )
 from pixelflow.ports.store import IdempotencyKey, Page
 
-TEMPLATE_COLUMNS = "tenant, name, version, pipeline, description, created_at, deleted_at"
+TEMPLATE_COLUMNS = "tenant, name, version, pipeline, description, created_at, deleted_at, keep"
 OF_TEMPLATE = ", ".join(f"template.{name}" for name in TEMPLATE_COLUMNS.split(", "))
 
 FIND_VERSION = f"""
@@ -48,7 +51,7 @@ LAST_VERSION = "SELECT max(version) FROM template WHERE tenant = :tenant AND nam
 
 INSERT_TEMPLATE = f"""
 INSERT INTO template ({TEMPLATE_COLUMNS})
-VALUES (:tenant, :name, :version, :pipeline, :description, :now, NULL)
+VALUES (:tenant, :name, :version, :pipeline, :description, :now, NULL, :keep)
 """
 
 LIST_TEMPLATES = f"""
@@ -90,6 +93,7 @@ WHERE tenant = :tenant AND name = :name AND deleted_at IS NULL
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
+_to_keep = msgspec.json.Decoder(Keep).decode
 
 
 class SqliteTemplates:
@@ -105,8 +109,9 @@ class SqliteTemplates:
         pipeline: Sequence[Mapping[str, Any]],
         description: str | None,
         idempotency: IdempotencyKey | None = None,
+        keep: Keep | None = None,
     ) -> tuple[Template, bool]:
-        values = {"tenant": tenant, "name": name, "description": description}
+        values = {"tenant": tenant, "name": name, "description": description, "keep": json_text(keep)}
         text = _encode(pipeline).decode()
         return await self._database.write(lambda tx: _add(tx, tenant, values, text, idempotency))
 
@@ -131,18 +136,25 @@ class SqliteTemplates:
         found = [_template(row) for row in await self._database.rows(LIST_VERSIONS, values)]
         return Page(found[:limit], str(found[limit - 1].version) if len(found) > limit else None)
 
-    async def promote(self, tenant: str, name: str, alias: str, wanted: int | str) -> Template | None:
+    async def promote(
+        self, tenant: str, name: str, alias: str, wanted: int | str, actor: str = OPERATOR
+    ) -> Template | None:
         reference = Reference(name, wanted)
-        return await self._database.write(lambda tx: _promote(tx, tenant, reference, alias))
+        return await self._database.write(lambda tx: _promote(tx, tenant, reference, alias, actor))
 
     async def rollback(
-        self, tenant: str, name: str, alias: str, idempotency: IdempotencyKey | None = None
+        self,
+        tenant: str,
+        name: str,
+        alias: str,
+        idempotency: IdempotencyKey | None = None,
+        actor: str = OPERATOR,
     ) -> Template | None:
         reference = Reference(name, alias)
-        return await self._database.write(lambda tx: _rollback(tx, tenant, reference, idempotency))
+        return await self._database.write(lambda tx: _rollback(tx, tenant, reference, idempotency, actor))
 
-    async def delete(self, tenant: str, reference: Reference) -> bool:
-        return await self._database.write(lambda tx: _delete(tx, tenant, reference))
+    async def delete(self, tenant: str, reference: Reference, actor: str = OPERATOR) -> bool:
+        return await self._database.write(lambda tx: _deleted(tx, tenant, reference, actor))
 
     async def _meanings(self, tenant: str, names: Sequence[str]) -> dict[str, Meanings]:
         def read(connection: Any) -> dict[str, Meanings]:
@@ -176,7 +188,7 @@ def _add(
     if made and (former := tx.one(FIND_VERSION, {**values, "wanted": int(made)})):
         return _template(former), False
     newest = tx.one(FIND_NEWEST, values)
-    if newest and _decode(newest[3]) == _decode(text):
+    if newest and _decode(newest[3]) == _decode(text) and newest[7] == values["keep"]:
         remember(tx, tenant, idempotency, str(newest[2]))
         return _template(newest), False
     last = tx.rows(LAST_VERSION, values)[0][0] or 0
@@ -188,7 +200,7 @@ def _add(
     return _template(tx.rows(FIND_NEWEST, values)[0]), True
 
 
-def _promote(tx: Transaction, tenant: str, reference: Reference, alias: str) -> Template | None:
+def _promote(tx: Transaction, tenant: str, reference: Reference, alias: str, actor: str) -> Template | None:
     row = tx.one(*_finding(tenant, reference))
     if row is None:
         return None
@@ -202,11 +214,14 @@ def _promote(tx: Transaction, tenant: str, reference: Reference, alias: str) -> 
     if former is None or former[1] != wanted.version:
         history = [*_decode(former[2]), former[1]][-MAX_HISTORY:] if former else []
         _point(tx, wanted, alias, history)
+        before = former[1] if former else None
+        detail = {"version": wanted.version, "before": before}
+        note(tx, tenant, actor, "template.promoted", str(Reference(wanted.name, alias)), detail)
     return wanted
 
 
 def _rollback(
-    tx: Transaction, tenant: str, reference: Reference, idempotency: IdempotencyKey | None
+    tx: Transaction, tenant: str, reference: Reference, idempotency: IdempotencyKey | None, actor: str
 ) -> Template | None:
     names = {"tenant": tenant, "name": reference.name}
     done = answered(tx, tenant, idempotency)
@@ -223,12 +238,21 @@ def _rollback(
             before = _template(row)
             _point(tx, before, str(reference.wanted), history)
             remember(tx, tenant, idempotency, str(version))
+            detail = {"version": version, "before": former[1]}
+            note(tx, tenant, actor, "template.rolled_back", str(reference), detail)
             return before
     raise StateConflict(
         f"{reference} has meant version {former[1]} since it was made: there is nothing to go back to",
         code="no_earlier_version",
         version=former[1],
     )
+
+
+def _deleted(tx: Transaction, tenant: str, reference: Reference, actor: str) -> bool:
+    there = _delete(tx, tenant, reference)
+    if there:
+        note(tx, tenant, actor, "template.deleted", str(reference))
+    return there
 
 
 def _delete(tx: Transaction, tenant: str, reference: Reference) -> bool:
@@ -254,5 +278,6 @@ def _point(tx: Transaction, meant: Template, alias: str, history: Sequence[int])
 
 def _template(row: Row) -> Template:
     """A row of ``TEMPLATE_COLUMNS``."""
-    tenant, name, version, pipeline, description, created_at, _ = row
-    return Template(tenant, name, version, _decode(pipeline), description, created_at)
+    tenant, name, version, pipeline, description, created_at, _, keep = row
+    kept = _to_keep(keep) if keep else None
+    return Template(tenant, name, version, _decode(pipeline), description, created_at, kept)

@@ -97,7 +97,7 @@ async def diff(
 async def promote(exchange: TheExchange, services: TheServices, caller: Caller, name: str) -> Response:
     """Jobs that are there already keep the version that they were made with."""
     given = await json_object(exchange)
-    return json(template_view(*await services.templates.promote(caller.tenant, name, given)))
+    return json(template_view(*await services.templates.promote(caller.tenant, name, given, caller.subject)))
 
 
 @router.post(
@@ -110,7 +110,7 @@ async def rollback(exchange: TheExchange, services: TheServices, caller: Caller,
     """Again and again, back to the first meaning; the body may be left out."""
     with promising(exchange, caller.tenant) as promise:
         given = await json_object(exchange, may_be_empty=True)
-        found = await services.templates.rollback(caller.tenant, name, given, promise)
+        found = await services.templates.rollback(caller.tenant, name, given, promise, caller.subject)
     return json(template_view(*found))
 
 
@@ -122,5 +122,5 @@ async def rollback(exchange: TheExchange, services: TheServices, caller: Caller,
 )
 async def delete(services: TheServices, caller: Caller, name: str) -> Response:
     """Jobs keep their pipeline. A version that a name means stays: 409. Numbers are never given again."""
-    await services.templates.delete(caller.tenant, name)
+    await services.templates.delete(caller.tenant, name, caller.subject)
     return Response(status_code=204)

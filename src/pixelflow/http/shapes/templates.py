@@ -6,7 +6,8 @@ from pydantic import Field
 
 from pixelflow.domain.difference import Difference
 from pixelflow.domain.template import ALIAS, MAX_DESCRIPTION, NAME, Meanings, Template
-from pixelflow.http.schemas import PIPELINE, Moment, Shape
+from pixelflow.http.describing import KEEP
+from pixelflow.http.schemas import PIPELINE, Keep, Moment, Shape
 from pixelflow.http.view import moment
 
 
@@ -23,6 +24,7 @@ class TemplateShape(Shape):
     pipeline: list[dict[str, Any]] = Field(examples=[PIPELINE])
     description: str | None = Field(examples=["For lists"])
     created_at: Moment | None
+    keep: Keep | None = Field(description="For how long its jobs are kept, where they say nothing of it")
 
 
 class TemplatePage(Shape):
@@ -67,6 +69,7 @@ def template_view(template: Template, meanings: Meanings) -> dict[str, Any]:
         "pipeline": template.pipeline,
         "description": template.description,
         "created_at": moment(template.created_at),
+        "keep": template.keep,
     }
 
 
@@ -111,6 +114,7 @@ NEW_TEMPLATE = _body(
         "items": {"$ref": "#/components/schemas/Step"},
     },
     description={"type": "string", "minLength": 1, "maxLength": MAX_DESCRIPTION},
+    keep=KEEP,
 )
 PROMOTE = _body(
     True,

@@ -198,6 +198,7 @@ def _templates() -> None:
         Column("description", Text),
         Column("created_at", Float, nullable=False),
         Column("deleted_at", Float),
+        Column("keep", Text),
     )
     op.create_table(
         "template_alias",
