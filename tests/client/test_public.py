@@ -9,6 +9,7 @@ PUBLIC = [
     "Advice",
     "ApiError",
     "Asset",
+    "AsyncBatches",
     "AsyncClient",
     "AsyncJobHandle",
     "AsyncJobOutput",
@@ -17,6 +18,11 @@ PUBLIC = [
     "AsyncWebhooks",
     "AuditLine",
     "BadSignature",
+    "Batch",
+    "BatchForecast",
+    "BatchLine",
+    "BatchRefusal",
+    "Batches",
     "Client",
     "ClientError",
     "ComparedOutput",
@@ -30,6 +36,7 @@ PUBLIC = [
     "JobHandle",
     "JobOutput",
     "JobResult",
+    "MadeBatch",
     "Manifest",
     "Operation",
     "OperationUsage",
@@ -70,6 +77,9 @@ METHODS = {
     "usage",
     "version",
 }
+BATCHES = {
+    "cancel", "create", "delete", "failures", "get", "lines", "list", "pause", "resume", "retry", "wait",
+}  # fmt: skip
 TEMPLATES = {"add", "delete", "diff", "get", "list", "promote", "rollback", "versions"}
 HANDLE = {"comparison", "manifest", "replay", "cancel", "delete", "refresh", "result", "retry"}
 
@@ -90,6 +100,7 @@ def test_both_clients_have_the_same_calls() -> None:
     for sync, asynchronous, names in (
         (pixelflow.client.Client, pixelflow.client.AsyncClient, METHODS - {"close"}),
         (pixelflow.client.JobHandle, pixelflow.client.AsyncJobHandle, HANDLE),
+        (pixelflow.client.Batches, pixelflow.client.AsyncBatches, BATCHES),
         (pixelflow.client.Templates, pixelflow.client.AsyncTemplates, TEMPLATES),
         (pixelflow.client.Webhooks, pixelflow.client.AsyncWebhooks, WEBHOOKS),
         (pixelflow.client.JobResult, pixelflow.client.AsyncJobResult, {"save"}),

@@ -22,6 +22,7 @@ PAGES = (
     "docs/cli.md",
     "docs/templates.md",
     "docs/usage.md",
+    "docs/batches.md",
     "docs/remote.md",
     "docs/webhooks.md",
 )

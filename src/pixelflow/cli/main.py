@@ -6,6 +6,7 @@ from io import TextIOWrapper
 import typer
 
 from pixelflow.cli.audit import audit
+from pixelflow.cli.batches import batch
 from pixelflow.cli.demo import demo
 from pixelflow.cli.doctor import doctor
 from pixelflow.cli.formats import formats
@@ -41,7 +42,7 @@ COMMANDS = (
     tenant,
     version,
 )
-GROUPS = (templates, webhooks)
+GROUPS = (batch, templates, webhooks)
 """Those with commands of their own."""
 
 app = typer.Typer(

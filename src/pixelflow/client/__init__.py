@@ -6,6 +6,15 @@ with Client() as client:
 """
 
 from pixelflow.client.asynchronous import AsyncClient, AsyncJobHandle, AsyncJobOutput, AsyncJobResult
+from pixelflow.client.batches import (
+    AsyncBatches,
+    Batch,
+    Batches,
+    BatchForecast,
+    BatchLine,
+    BatchRefusal,
+    MadeBatch,
+)
 from pixelflow.client.errors import (
     ApiError,
     BadSignature,
@@ -45,6 +54,7 @@ __all__ = [
     "Advice",
     "ApiError",
     "Asset",
+    "AsyncBatches",
     "AsyncClient",
     "AsyncJobHandle",
     "AsyncJobOutput",
@@ -53,6 +63,11 @@ __all__ = [
     "AsyncWebhooks",
     "AuditLine",
     "BadSignature",
+    "Batch",
+    "BatchForecast",
+    "BatchLine",
+    "BatchRefusal",
+    "Batches",
     "Client",
     "ClientError",
     "ComparedOutput",
@@ -66,6 +81,7 @@ __all__ = [
     "JobHandle",
     "JobOutput",
     "JobResult",
+    "MadeBatch",
     "Manifest",
     "Operation",
     "OperationUsage",

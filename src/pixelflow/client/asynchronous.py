@@ -11,6 +11,7 @@ import httpx
 
 from pixelflow.client import calls, provenance, usage
 from pixelflow.client.address import DEFAULT_URL, endpoint, through_proxies
+from pixelflow.client.batches import AsyncBatches
 from pixelflow.client.exchange import Answer, Call, Effect, Pause, Retries, T
 from pixelflow.client.handles import HandleFacts, OutputFacts, ResultFacts, made
 from pixelflow.client.models import Asset, Format, Job, Operation, Output, Plan
@@ -126,6 +127,7 @@ class AsyncClient:
         self.server = endpoint(url, token, timeout_seconds, retries)
         self._http = httpx.AsyncClient(follow_redirects=True, trust_env=through_proxies(url))
         self.templates = AsyncTemplates(self)
+        self.batches = AsyncBatches(self)
         self.webhooks = AsyncWebhooks(self)
 
     async def __aenter__(self) -> Self:
@@ -197,10 +199,16 @@ class AsyncClient:
         status: str | None = None,
         created_after: datetime | None = None,
         template: str | None = None,
+        batch_id: str | None = None,
     ) -> AsyncIterator[AsyncJobHandle]:
         """All jobs, newest first, fetched page by page as they are looked at; ``template`` is ``thumb`` for
         all its versions, or ``thumb@3``."""
-        filters = {"status": status, "created_after": created_after, "template": template}
+        filters = {
+            "status": status,
+            "created_after": created_after,
+            "template": template,
+            "batch_id": batch_id,
+        }
         cursor: str | None = None
         while True:
             page, cursor = await self.run(calls.jobs(self.server, filters, cursor))

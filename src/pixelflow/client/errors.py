@@ -75,10 +75,10 @@ class Unreachable(ClientError):
 class Timeout(ClientError, TimeoutError):
     """The given time was up before the job ended; the job itself goes on, and may be waited for again."""
 
-    def __init__(self, job_id: str, timeout_seconds: float, status: str) -> None:
+    def __init__(self, job_id: str, timeout_seconds: float, status: str, what: str = "job") -> None:
         self.job_id = job_id
         self.timeout_seconds = timeout_seconds
-        super().__init__(f"job {job_id} is still {status} after {timeout_seconds:g} s")
+        super().__init__(f"{what} {job_id} is still {status} after {timeout_seconds:g} s")
 
 
 class JobFailed(ClientError):

@@ -11,6 +11,7 @@ import httpx
 
 from pixelflow.client import calls, provenance, usage
 from pixelflow.client.address import DEFAULT_URL, endpoint, through_proxies
+from pixelflow.client.batches import Batches
 from pixelflow.client.exchange import Answer, Call, Effect, Pause, Retries, T
 from pixelflow.client.handles import HandleFacts, OutputFacts, ResultFacts, made
 from pixelflow.client.models import Asset, Format, Job, Operation, Output, Plan
@@ -124,6 +125,7 @@ class Client:
         self.server = endpoint(url, token, timeout_seconds, retries)
         self._http = httpx.Client(follow_redirects=True, trust_env=through_proxies(url))
         self.templates = Templates(self)
+        self.batches = Batches(self)
         self.webhooks = Webhooks(self)
 
     def __enter__(self) -> Self:
@@ -195,10 +197,16 @@ class Client:
         status: str | None = None,
         created_after: datetime | None = None,
         template: str | None = None,
+        batch_id: str | None = None,
     ) -> Iterator[JobHandle]:
         """All jobs, newest first, fetched page by page as they are looked at; ``template`` is ``thumb`` for
         all its versions, or ``thumb@3``."""
-        filters = {"status": status, "created_after": created_after, "template": template}
+        filters = {
+            "status": status,
+            "created_after": created_after,
+            "template": template,
+            "batch_id": batch_id,
+        }
         cursor: str | None = None
         while True:
             page, cursor = self.run(calls.jobs(self.server, filters, cursor))

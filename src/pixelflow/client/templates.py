@@ -118,14 +118,18 @@ def _path(reference: str, rest: str = "") -> str:
     return f"/v1/templates/{quote(reference, safe='@')}{rest}"
 
 
-class _Client(Protocol):
+class Runner(Protocol):
+    """A client that drives calls."""
+
     @property
     def server(self) -> Endpoint: ...
 
     def run(self, call: Call[T]) -> T: ...
 
 
-class _AsyncClient(Protocol):
+class AsyncRunner(Protocol):
+    """The same for asyncio."""
+
     @property
     def server(self) -> Endpoint: ...
 
@@ -135,7 +139,7 @@ class _AsyncClient(Protocol):
 class Templates:
     """``client.templates``; a reference is ``thumb``, ``thumb@3``, ``thumb@canary`` or ``thumb@latest``."""
 
-    def __init__(self, client: _Client) -> None:
+    def __init__(self, client: Runner) -> None:
         self._client = client
 
     def add(
@@ -194,7 +198,7 @@ class Templates:
 class AsyncTemplates:
     """``client.templates``; a reference is ``thumb``, ``thumb@3``, ``thumb@canary`` or ``thumb@latest``."""
 
-    def __init__(self, client: _AsyncClient) -> None:
+    def __init__(self, client: AsyncRunner) -> None:
         self._client = client
 
     async def add(
