@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import threading
+import time
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
@@ -11,7 +13,8 @@ import httpx
 import pytest
 from PIL import Image
 
-from harness.elsewhere import Elsewhere, Reply, elsewhere
+from harness.audit import audit
+from harness.elsewhere import Asked, Elsewhere, Reply, elsewhere
 from harness.extras import needs
 from harness.pictures import encoded, photo
 from harness.server import RunningServer, running_server
@@ -164,10 +167,16 @@ def test_a_picture_over_the_cap_is_broken_off(tmp_path: Path, there: Elsewhere, 
 
 
 def test_what_may_mend_is_tried_again(server: RunningServer, there: Elsewhere) -> None:
-    replies = iter([Reply(503, headers={"Retry-After": "1"}), Reply(200, PICTURE)])
-    there.routes["/p"] = lambda asked: next(replies)
+    times: list[float] = []
+
+    def answer(asked: Asked) -> Reply:
+        times.append(time.monotonic())
+        return Reply(503, headers={"Retry-After": "1"}) if len(times) == 1 else Reply(200, PICTURE)
+
+    there.routes["/p"] = answer
     job = ended(server, there.url + "/p")
-    assert (job["status"], len(there.asked)) == ("completed", 2)
+    assert (job["status"], job["attempt"], len(times)) == ("completed", 2, 2)
+    assert times[1] - times[0] >= 1, "what the other machine asks for is kept to"
 
 
 @pytest.mark.parametrize(
@@ -324,6 +333,32 @@ def test_bad_fields_are_named_and_not_repeated(
     assert answer.status_code == 422, answer.text
     assert field in {error["field"] for error in answer.json()["errors"]}
     assert "hidden" not in answer.text
+
+
+def test_a_server_that_is_killed_while_it_fetches_fetches_again(tmp_path: Path, there: Elsewhere) -> None:
+    begun = threading.Event()
+
+    def answer(asked: Asked) -> Reply:
+        if begun.is_set():
+            return Reply(200, PICTURE)
+        begun.set()
+        return Reply(200, PICTURE, stall=1000)
+
+    there.routes["/p"] = answer
+    with running_server(
+        tmp_path, EGRESS_ALLOW="127.0.0.1/32", SWEEP_SECONDS="0.2", ORPHAN_SECONDS="1"
+    ) as server:
+        job_id = ask(server, there.url + "/p").json()["id"]
+        assert begun.wait(20)
+        server.kill_group()
+        server.start()
+        job = wait(server, job_id)
+        assert (job["status"], job["attempt"], len(there.asked)) == ("completed", 2, 2)
+        while len(stored(server)) > 1:
+            time.sleep(0.05)
+        assert server.stop() == 0
+    found = audit(server.database, server.folder / "uploads", server.folder / "outputs", [job_id])
+    assert found.clean, found
 
 
 def test_a_default_server_calls_no_private_address(tmp_path: Path, there: Elsewhere) -> None:

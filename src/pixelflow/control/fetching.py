@@ -90,7 +90,9 @@ class Fetcher:
             raise error.cause from error
         except OSError as error:
             if job.faults + 1 < self.tries:
-                raise RemoteUnavailable(f"the picture cannot be fetched now: {error}") from error
+                text = f"the picture cannot be fetched now: {error}"
+                pause = error.retry_after if isinstance(error, _Theirs) else 0
+                raise RemoteUnavailable(text, retry_after=pause) from error
             text = f"the picture could not be fetched in {self.tries} tries: {error}"
             raise TransferFailed("source_unreachable", text) from error
         if remote.sha256 is not None and stored.sha256 != remote.sha256:
@@ -141,7 +143,8 @@ class Fetcher:
         if status in GONE:
             raise TransferFailed("source_not_found", f"{host} answers {status}: there is no such picture")
         if status in PASSING or status >= 500:
-            raise _Theirs(f"{host} answers {status}")
+            pause = fetched.headers.get("retry-after", "")
+            raise _Theirs(f"{host} answers {status}", int(pause) if pause.isdecimal() else 0)
         if status != 200:
             raise TransferFailed("source_denied", f"{host} answers {status}")
         if fetched.headers.get("content-encoding", "identity") != "identity":
@@ -157,7 +160,11 @@ class Fetcher:
 
 
 class _Theirs(OSError):
-    """The other machine broke off."""
+    """The other machine broke off, or is busy for ``retry_after`` seconds (RFC 9110, 10.2.3)."""
+
+    def __init__(self, text: str, retry_after: int = 0) -> None:
+        super().__init__(text)
+        self.retry_after = retry_after
 
 
 class _Ours(Exception):

@@ -146,7 +146,7 @@ class TransferFailed(PixelFlowError):
 
 class RemoteUnavailable(PixelFlowError):
     """Another machine does not answer, or not now: a later attempt may go better. It is no fault of a service
-    that all jobs need."""
+    that all jobs need; ``extra`` may carry the ``retry_after`` seconds that it asked for."""
 
     code = "remote_unavailable"
 

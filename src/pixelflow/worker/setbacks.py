@@ -11,7 +11,7 @@ import structlog
 
 from pixelflow.domain.backoff import Backoff
 from pixelflow.domain.breaker import Circuits
-from pixelflow.domain.errors import Busy, PixelFlowError, RequestError, StoreUnavailable
+from pixelflow.domain.errors import Busy, PixelFlowError, RemoteUnavailable, RequestError, StoreUnavailable
 from pixelflow.domain.job import MAX_CRASHES, Claim, Completion, Failure, Header, Job
 from pixelflow.domain.limits import ImageLimits
 from pixelflow.imaging.plan import checked
@@ -53,6 +53,9 @@ class Setbacks:
         self._failed(error)
         faults = job.faults + 1
         wait = self.backoff.pause(faults, self.chance())
+        if wait is not None and isinstance(error, RemoteUnavailable):
+            asked = min(self.backoff.longest_seconds, error.extra.get("retry_after", 0))
+            wait = max(wait, asked)
         failure = Failure("unavailable", f"{_words(error)}; it was tried {faults} times")
         log.warning("attempt put off", job=job.id, error=str(error), faults=faults, wait_seconds=wait)
         ended = await self._written(lease, lambda: self.store.fault(claim, failure, wait))
