@@ -1,8 +1,9 @@
 """Pictures from other machines."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from pixelflow.control.intake import Inspected, IntakeLimits
@@ -69,10 +70,14 @@ class Fetcher:
             code = error.code.replace("source_", "reference_")
             raise TransferFailed(code, f"{shown(url)}, which steps refer to: {error.detail}") from error
         assert picture.key is not None
-        try:
-            return await self.storage.open(picture.key)
-        finally:
-            await self.storage.delete([picture.key])
+        with ExitStack() as opened:
+            try:
+                file = await self.storage.open(picture.key)
+                opened.callback(os.close, file)
+            finally:
+                await self.storage.delete([picture.key])
+            opened.pop_all()  # nothing can go wrong any more: it is the caller's now
+            return file
 
     async def _fetched(self, job: Job, remote: Remote) -> Source:
         host = host_of(remote.url)
