@@ -1,9 +1,11 @@
 """What a job will take, told from its first bytes: in microseconds, where a plan takes a fifth of a
 millisecond."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import log2, sqrt
+from typing import Any
 
 import msgspec
 
@@ -14,7 +16,7 @@ from pixelflow.domain.tenant import Foreseen
 from pixelflow.imaging.cost import BITS
 from pixelflow.imaging.prediction import Origin, predict
 from pixelflow.operations.outline import exactly
-from pixelflow.operations.pipeline import Pipeline, parse
+from pixelflow.operations.pipeline import parse
 
 UNKNOWN_BYTES = 1_000_000
 """What a picture is taken for that is still to be fetched."""
@@ -34,7 +36,11 @@ class Foresight:
     limits: ImageLimits
 
     def foresee(
-        self, pipeline: Pipeline, name: str | None, size_bytes: int | None, sides: tuple[int, int] | None
+        self,
+        steps: Sequence[Mapping[str, Any]],
+        name: str | None,
+        size_bytes: int | None,
+        sides: tuple[int, int] | None,
     ) -> Foreseen:
         """For a source of that format, size and shape, each as far as it is known."""
         bits = 8 * (size_bytes or UNKNOWN_BYTES) / BITS.get(name or "jpeg", USUAL_BITS)
@@ -46,7 +52,7 @@ class Foresight:
             frames = min(max(1.0, bits / (width * height) / 2), self.limits.max_image_frames)
         longest = self.limits.max_image_side
         classes = (_half_steps(min(width, longest)), _half_steps(min(height, longest)), round(log2(frames)))
-        seconds = _seconds(_encode(pipeline.raw), name or "jpeg", *classes, self.limits)
+        seconds = _seconds(_encode(steps), name or "jpeg", *classes, self.limits)
         return Foreseen(seconds, min(width * height, self.limits.max_image_area))
 
 

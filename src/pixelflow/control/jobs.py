@@ -24,7 +24,6 @@ from pixelflow.domain.event import Event, EventKind
 from pixelflow.domain.job import RETRYABLE, Job, JobState, Remote, Source, new_id
 from pixelflow.domain.keep import NOTHING, SETTINGS, Keep, when
 from pixelflow.domain.keys import input_key
-from pixelflow.operations.pipeline import parse
 from pixelflow.operations.references import urls_in
 from pixelflow.ports.events import EventHub
 from pixelflow.ports.queue import Queue
@@ -139,8 +138,7 @@ class Jobs:
         source = arrived.source
         assert source.key is not None
         try:
-            pipeline = parse([dict(step) for step in job.pipeline])
-            foreseen = self.foresight.foresee(pipeline, source.format, source.bytes, arrived.sides)
+            foreseen = self.foresight.foresee(job.pipeline, source.format, source.bytes, arrived.sides)
             former = await self.store.attach(tenant, job_id, source, foreseen)
         except BaseException as error:
             await self.storage.delete([source.key])
@@ -290,7 +288,7 @@ class Jobs:
         keep = (order.keep or NOTHING).within(self.keeping(tenant))
         foreseen = NO_PICTURE
         if state is JobState.QUEUED:
-            foreseen = self.foresight.foresee(order.pipeline, source.format, source.bytes, picture)
+            foreseen = self.foresight.foresee(order.pipeline.raw, source.format, source.bytes, picture)
         return Job(
             tenant=tenant,
             id=job_id,
