@@ -24,7 +24,7 @@ from pixelflow.control.batches import Batches
 from pixelflow.control.delivery import Deliverer
 from pixelflow.control.dispatcher import Dispatcher
 from pixelflow.control.dispatcher import Pace as WebhookPace
-from pixelflow.control.feeding import Feeder
+from pixelflow.control.feeding import FORGOTTEN, Feeder
 from pixelflow.control.fetching import Fetcher
 from pixelflow.control.foresight import Foresight
 from pixelflow.control.intake import IntakeLimits
@@ -183,13 +183,16 @@ async def assemble(settings: Settings, stopping: Callable[[], bool]) -> AsyncIte
         )
         hungry = asyncio.Event()
         store.batches.on_news(hungry.set)
-        feed = Duty(
-            "feed",
-            settings.keeper.keeper_seconds,
-            lambda: Feeder(store.batches, services.jobs).feed(),
-            wake=hungry,
+        pace = settings.keeper
+
+        def feeder() -> Feeder:
+            return Feeder(store.batches, services.jobs, pace.record_ttl_seconds)
+
+        batches = (
+            Duty("feed", pace.keeper_seconds, lambda: feeder().feed(), wake=hungry),
+            Duty("sweep_batches", pace.sweep_seconds, lambda: feeder().forget(), FORGOTTEN),
         )
-        keeper = Keeper((*_duties(settings, store, storage, queue, hub, waker), feed))
+        keeper = Keeper((*_duties(settings, store, storage, queue, hub, waker), *batches))
         try:
             await pool.start()
             services = _services(

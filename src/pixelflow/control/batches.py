@@ -141,17 +141,17 @@ class Batches:
         """Go on where it was paused."""
         return _known(await self.store.resume(tenant, batch_id), batch_id)
 
-    async def cancel(self, tenant: str, batch_id: str) -> Batch:
+    async def cancel(self, tenant: str, actor: str, batch_id: str) -> Batch:
         """No further jobs; the keeper cancels those there are, at once."""
-        return _known(await self.store.cancel(tenant, batch_id), batch_id)
+        return _known(await self.store.cancel(tenant, batch_id, actor), batch_id)
 
     async def retry(self, tenant: str, batch_id: str) -> Batch:
         """Lines that failed run again, as new jobs."""
         return _known(await self.store.retry(tenant, batch_id), batch_id)
 
-    async def delete(self, tenant: str, batch_id: str) -> None:
+    async def delete(self, tenant: str, actor: str, batch_id: str) -> None:
         """A batch that has ended, without its jobs."""
-        if not await self.store.delete(tenant, batch_id):
+        if not await self.store.delete(tenant, batch_id, actor):
             raise _unknown(batch_id)
 
     async def failures(self, tenant: str, batch_id: str) -> AsyncIterator[bytes]:

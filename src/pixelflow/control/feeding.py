@@ -12,6 +12,8 @@ GROUP = 50
 """Jobs made in one transaction: more would hold up everybody else's."""
 ROUNDS = 40
 """Groups in one run of the duty."""
+FORGOTTEN = 10
+"""Batches that go in one transaction, each with up to ten thousand lines."""
 MAX_VAIN = 5
 """Batches in turn whose tenants have no room."""
 TOLD = 1000
@@ -24,6 +26,8 @@ class Feeder:
 
     store: BatchStore
     jobs: Jobs
+    record_seconds: float | None = None
+    """How long a batch is kept after its end; ``None`` for ever."""
 
     async def feed(self) -> int:
         """The duty: jobs for batches that have room, no more jobs of cancelled ones, and the news
@@ -39,6 +43,11 @@ class Feeder:
         for event, draft in await self.store.ended(TOLD):
             self.jobs.hub.publish(event, draft)
         return done
+
+    async def forget(self) -> int:
+        """Batches that ended long ago go, as the records of jobs do."""
+        seconds = self.record_seconds
+        return 0 if seconds is None else await self.store.forget(seconds, FORGOTTEN)
 
     async def _feed(self) -> int:
         made = vain = 0

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from pixelflow.domain.audit import KEEPER
 from pixelflow.domain.batch import Batch, Item, ItemState
 from pixelflow.domain.event import Event
 from pixelflow.domain.job import Job
@@ -38,14 +39,17 @@ class BatchStore(Protocol):
     async def resume(self, tenant: str, batch_id: str) -> Batch | None:
         """paused → running."""
 
-    async def cancel(self, tenant: str, batch_id: str) -> Batch | None:
-        """running or paused → cancelled, with all lines that have no job; ``stopping`` tells of others."""
+    async def cancel(self, tenant: str, batch_id: str, actor: str = KEEPER) -> Batch | None:
+        """running or paused → cancelled, with all lines without a job; ``stopping`` tells of the others."""
 
     async def retry(self, tenant: str, batch_id: str) -> Batch | None:
         """Lines that failed or are in quarantine are pending again; the batch runs again."""
 
-    async def delete(self, tenant: str, batch_id: str) -> bool:
-        """A batch that has ended goes with its lines; its jobs stay."""
+    async def delete(self, tenant: str, batch_id: str, actor: str = KEEPER) -> bool:
+        """A batch that has ended goes with its lines; its jobs stay. ``actor`` goes into the audit log."""
+
+    async def forget(self, older_than_seconds: float, limit: int) -> int:
+        """Delete up to ``limit`` batches that ended that long ago."""
 
     async def feed(self, limit: int) -> Sequence[Job] | None:
         """Make up to ``limit`` queued jobs of the batch that waited longest for it and has room, as far as

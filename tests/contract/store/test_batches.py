@@ -10,8 +10,10 @@ from pixelflow.domain.batch import Batch, BatchState, Item, ItemState
 from pixelflow.domain.errors import InvalidRequest, StateConflict
 from pixelflow.domain.event import Event, EventKind
 from pixelflow.domain.job import Completion, Failure, Job, JobState, Remote, Source, new_id
+from pixelflow.domain.webhook import Endpoint, Secret
 from pixelflow.ports.book import Book
 from pixelflow.ports.store import IdempotencyKey, JobFilter
+from pixelflow.ports.webhooks import DeliveryFilter
 
 BROKEN = Failure("corrupt", "the file ends, in the middle")
 
@@ -252,7 +254,43 @@ async def test_a_batch_that_has_ended_can_go_and_its_jobs_stay(store: Book) -> N
     assert await store.batches.items("local", made.id, tuple(ItemState), 0, 10) == []
     await store.retry("local", one.id)
     await finished(store)
-    assert len(await batch_events(store)) == 1
+    assert await batch_events(store) == []
+
+
+async def test_batches_that_ended_long_ago_are_forgotten(store: Book, time: Time) -> None:
+    old = await added(store, 1)
+    await fed(store, 10)
+    await finished(store)
+    time.now += DAY
+    running, young = await added(store, 1), await added(store, 1, tenant="other")
+    await store.batches.cancel("other", young.id, "ada")
+    assert await store.batches.forget(DAY / 2, 10) == 1
+    assert await store.batches.forget(DAY / 2, 10) == 0
+    assert await store.batches.get("local", old.id) is None
+    assert await batch_events(store) == []
+    assert (await now(store, running), (await now(store, young)).id) == (running, young.id)
+    lines = [(line.actor, line.action) for line in (await store.audit.page("local", 10)).items]
+    assert lines == [("keeper", "batch.deleted")]
+    lines = [(line.actor, line.action) for line in (await store.audit.page("other", 10)).items]
+    assert lines == [("ada", "batch.cancelled")]
+
+
+async def test_the_end_goes_to_the_endpoints_that_ask_for_it(store: Book) -> None:
+    asking = Endpoint("local", "ep_1", "https://a.example/", ("batch.completed",), (Secret("whsec_eA=="),))
+    await store.webhooks.add(asking, 10)
+    made = await added(store, 2)
+    await fed(store, 10)
+    await finished(store)
+    assert (await store.webhooks.deliveries("local", DeliveryFilter(), 10, None)).items == []
+    await finished(store)
+    [delivery] = (await store.webhooks.deliveries("local", DeliveryFilter(), 10, None)).items
+    told = await store.webhooks.delivery("local", delivery.id)
+    assert told is not None
+    assert (told[1].kind, told[1].batch_id, told[1].data["status"]) == (
+        "batch.completed",
+        made.id,
+        "completed",
+    )
 
 
 async def test_seconds_from_the_creation_count_for_each_job(store: Book, time: Time) -> None:

@@ -83,6 +83,11 @@ WHERE tenant = :tenant AND id = :id
 RETURNING {BATCH_COLUMNS}
 """
 
+FORGOTTEN = """
+SELECT tenant, id FROM batch WHERE finished_at IS NOT NULL AND finished_at < :horizon
+ORDER BY finished_at LIMIT :limit
+"""
+
 DELETE_BATCH = "DELETE FROM batch WHERE tenant = :tenant AND id = :id"
 DELETE_ITEMS = "DELETE FROM batch_item WHERE tenant = :tenant AND batch_id = :id"
 

@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from heapq import merge
 
 from pixelflow.adapters.store import batch_statements as sql
-from pixelflow.adapters.store import transitions
+from pixelflow.adapters.store import statements, transitions
+from pixelflow.adapters.store.audit import note
 from pixelflow.adapters.store.batch_counts import NEWS, finish
 from pixelflow.adapters.store.batch_rows import batch_values, items_text, to_batch, to_item
 from pixelflow.adapters.store.cursors import LAST_ID, read_job_cursor
@@ -12,6 +13,7 @@ from pixelflow.adapters.store.database import Database
 from pixelflow.adapters.store.idempotency import answered, remember
 from pixelflow.adapters.store.rows import job_values, json_text, to_jobs
 from pixelflow.adapters.store.transaction import Transaction
+from pixelflow.domain.audit import KEEPER
 from pixelflow.domain.batch import Batch, BatchState, Item, ItemState, batch_view
 from pixelflow.domain.errors import Busy, StateConflict
 from pixelflow.domain.event import Event, EventKind
@@ -59,14 +61,17 @@ class SqliteBatches:
     async def resume(self, tenant: str, batch_id: str) -> Batch | None:
         return await self._change(tenant, batch_id, BatchState.PAUSED, BatchState.RUNNING)
 
-    async def cancel(self, tenant: str, batch_id: str) -> Batch | None:
-        return await self._database.write(lambda tx: _cancel(tx, {"tenant": tenant, "id": batch_id}))
+    async def cancel(self, tenant: str, batch_id: str, actor: str = KEEPER) -> Batch | None:
+        return await self._database.write(lambda tx: _cancel(tx, {"tenant": tenant, "id": batch_id}, actor))
 
     async def retry(self, tenant: str, batch_id: str) -> Batch | None:
         return await self._database.write(lambda tx: _retry(tx, {"tenant": tenant, "id": batch_id}))
 
-    async def delete(self, tenant: str, batch_id: str) -> bool:
-        return await self._database.write(lambda tx: _delete(tx, {"tenant": tenant, "id": batch_id}))
+    async def delete(self, tenant: str, batch_id: str, actor: str = KEEPER) -> bool:
+        return await self._database.write(lambda tx: _delete(tx, {"tenant": tenant, "id": batch_id}, actor))
+
+    async def forget(self, older_than_seconds: float, limit: int) -> int:
+        return await self._database.write(lambda tx: _forget(tx, older_than_seconds, limit))
 
     async def feed(self, limit: int) -> Sequence[Job] | None:
         return await self._database.write(lambda tx: _feed(tx, limit))
@@ -112,7 +117,7 @@ def _change(tx: Transaction, values: Key) -> Batch | None:
     return batch
 
 
-def _cancel(tx: Transaction, values: Key) -> Batch | None:
+def _cancel(tx: Transaction, values: Key, actor: str) -> Batch | None:
     row = tx.one(sql.CANCEL_BATCH, values)
     if row is None:
         batch = _known(tx, values)
@@ -120,6 +125,7 @@ def _cancel(tx: Transaction, values: Key) -> Batch | None:
             raise _conflict(batch, "it has ended already")
         return batch
     batch = to_batch(row)
+    note(tx, batch.tenant, actor, "batch.cancelled", batch.id, {"unfinished": batch.unfinished})
     tx.news.add(NEWS)
     if batch.unfinished == 0:
         finish(tx, batch)
@@ -140,14 +146,24 @@ def _retry(tx: Transaction, values: Key) -> Batch | None:
     return to_batch(tx.rows(sql.RETRY_BATCH, values)[0])
 
 
-def _delete(tx: Transaction, values: Key) -> bool:
+def _delete(tx: Transaction, values: Key, actor: str) -> bool:
     batch = _known(tx, values)
     if batch is None:
         return False
     if batch.finished_at is None:
         raise _conflict(batch, "it has not ended; cancel it first")
+    note(tx, batch.tenant, actor, "batch.deleted", batch.id, {"total": batch.total})
     tx.count(sql.DELETE_ITEMS, values)
+    tx.count(statements.DELETE_JOB_EVENTS, values)
     return tx.count(sql.DELETE_BATCH, values) > 0
+
+
+def _forget(tx: Transaction, older_than_seconds: float, limit: int) -> int:
+    horizon = {"horizon": tx.now - older_than_seconds, "limit": limit}
+    found = tx.rows(sql.FORGOTTEN, horizon)
+    for tenant, batch_id in found:
+        _delete(tx, {"tenant": tenant, "id": batch_id}, KEEPER)
+    return len(found)
 
 
 def _feed(tx: Transaction, limit: int) -> list[Job] | None:

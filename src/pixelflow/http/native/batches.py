@@ -143,7 +143,7 @@ async def resume(services: TheServices, caller: Caller, batch_id: str) -> Respon
 )
 async def cancel(services: TheServices, caller: Caller, batch_id: str) -> Response:
     """Lines without a job are cancelled at once, jobs that wait or run within seconds."""
-    return json(batch_view(await services.batches.cancel(caller.tenant, batch_id)))
+    return json(batch_view(await services.batches.cancel(caller.tenant, caller.subject, batch_id)))
 
 
 @router.post(
@@ -164,7 +164,7 @@ async def retry(services: TheServices, caller: Caller, batch_id: str) -> Respons
 )
 async def delete(services: TheServices, caller: Caller, batch_id: str) -> Response:
     """With the table of its lines; its jobs and their files stay."""
-    await services.batches.delete(caller.tenant, batch_id)
+    await services.batches.delete(caller.tenant, caller.subject, batch_id)
     return Response(status_code=204)
 
 

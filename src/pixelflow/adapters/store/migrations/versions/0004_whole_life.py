@@ -236,6 +236,7 @@ def _batches() -> None:
     hungry = "state = 'running' AND unfinished > in_flight AND in_flight < max_in_flight"
     _index("batch_hungry", "batch", ["fed_at"], hungry)
     _index("batch_stopping", "batch", ["finished_at"], "state = 'cancelled' AND finished_at IS NULL")
+    _index("batch_finished", "batch", ["finished_at"], "finished_at IS NOT NULL")
     _index("batch_ended", "batch", ["finished_at"], "finished_at IS NOT NULL AND announced = 0")
     op.create_table(
         "batch_item",
