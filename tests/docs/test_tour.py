@@ -25,6 +25,8 @@ PAGES = (
     "docs/batches.md",
     "docs/remote.md",
     "docs/webhooks.md",
+    "docs/keeping.md",
+    "docs/provenance.md",
 )
 WRITTEN_ADDRESS = "http://127.0.0.1:8080"
 ELSEWHERE = ("https://pictures.example", "https://bucket.example")

@@ -114,6 +114,11 @@ def test_who_comes_through_a_proxy_sees_and_sweeps_nothing(site: Site, method: s
     assert (answer.status_code, answer.json()["code"]) == (403, "not_local")
 
 
+def test_a_page_in_a_browser_sweeps_nothing(site: Site) -> None:
+    answer = site.client.post("/v1/admin/gc", headers={"origin": "http://evil.example"})
+    assert (answer.status_code, answer.json()["code"]) == (403, "not_local")
+
+
 def test_the_audit_log_tells_each_tenant_of_its_own(site: Site, jpeg: bytes) -> None:
     mine = site.submit(jpeg)
     site.client.delete(f"/v1/jobs/{mine}")

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
+from pixelflow.domain.errors import Forbidden
 from pixelflow.http import describing
 from pixelflow.http.native.given import Caller, TheExchange, TheServices, json
 from pixelflow.http.native.operators import only_local
@@ -50,4 +51,6 @@ async def collect(exchange: TheExchange, services: TheServices) -> Response:
     """What the keeper would take every SWEEP_SECONDS: what is kept no longer, then files that no row names
     and that are older than ORPHAN_SECONDS. From this machine only."""
     only_local(exchange)
+    if exchange.header(b"origin"):
+        raise Forbidden("a page in a browser does not sweep", code="not_local")
     return json(shapes.swept_view(await services.inventory.sweep()))
