@@ -243,6 +243,7 @@ async def _serve(
         Deliverer(egress, buckets, storage, Transfers(9, 9), 10, 3),
         Foresight(ImageLimits()),
         stopping=stopping.is_set,
+        keeping=store.keeps.of,
         check_webhook=sending.check,
     )
     templates = Templates(store.templates, assets, templates_only)
@@ -256,6 +257,7 @@ async def _serve(
         webhooks=Webhooks(store.webhooks, sending.check, 50, 3600),
         provenance=Provenance(jobs, store.software),
         audit=store.audit,
+        keeps=store.keeps,
         inventory=Inventory(Sweeper(store, storage, hub, orphan_seconds=3600)),
         planner=planner,
         signer=UrlSigner({"k1": b"1" * 32}, time.time),

@@ -16,6 +16,7 @@ from alembic.script import ScriptDirectory
 from pixelflow.adapters.store import (
     audit,
     batch_statements,
+    keeps,
     listing,
     quotas,
     rows,
@@ -37,6 +38,7 @@ from pixelflow.domain.webhook import DeliveryState, EndpointState
 MODULES = (
     statements,
     audit,
+    keeps,
     listing,
     quotas,
     software,

@@ -1,7 +1,7 @@
 """For how long what belongs to a job is kept."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 MAX_KEEP_SECONDS = 10 * 366 * 86_400
@@ -26,16 +26,17 @@ class Keep:
     def else_(self, wider: "Keep") -> "Keep":
         """Of each part what this says, where it says something."""
         return Keep(
-            **{name: ours if ours is not None else theirs for name, ours, theirs in _both(self, wider)}
+            wider.source if self.source is None else self.source,
+            wider.outputs if self.outputs is None else self.outputs,
+            wider.record if self.record is None else self.record,
         )
 
     def within(self, most: "Keep") -> "Keep":
         """Of each part the shorter time."""
         return Keep(
-            **{
-                name: min((each for each in (ours, theirs) if each is not None), default=None)
-                for name, ours, theirs in _both(self, most)
-            }
+            _shorter(self.source, most.source),
+            _shorter(self.outputs, most.outputs),
+            _shorter(self.record, most.record),
         )
 
 
@@ -55,6 +56,7 @@ def when(at: float) -> str:
     return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
-def _both(one: Keep, other: Keep) -> list[tuple[str, float | None, float | None]]:
-    theirs = asdict(other)
-    return [(name, value, theirs[name]) for name, value in asdict(one).items()]
+def _shorter(one: float | None, other: float | None) -> float | None:
+    if one is None or other is None:
+        return other if one is None else one
+    return min(one, other)

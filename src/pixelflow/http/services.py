@@ -16,6 +16,7 @@ from pixelflow.control.webhooks import Webhooks
 from pixelflow.domain.errors import Busy
 from pixelflow.domain.principal import LOCAL, Principal
 from pixelflow.ports.audit import AuditLog
+from pixelflow.ports.keeps import KeepStore
 from pixelflow.ports.tenants import Tenants
 
 Headers = Sequence[tuple[bytes, bytes]]
@@ -103,6 +104,7 @@ class Services:
     planner: Planner
     provenance: Provenance
     audit: AuditLog
+    keeps: KeepStore
     inventory: Inventory
     signer: UrlSigner
     pool: PoolAdmin

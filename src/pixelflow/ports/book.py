@@ -4,6 +4,7 @@ from typing import Protocol
 
 from pixelflow.ports.audit import AuditLog
 from pixelflow.ports.batches import BatchStore
+from pixelflow.ports.keeps import KeepStore
 from pixelflow.ports.software import SoftwareStore
 from pixelflow.ports.store import JobStore
 from pixelflow.ports.templates import TemplateStore
@@ -19,6 +20,9 @@ class Book(JobStore, Protocol):
 
     @property
     def batches(self) -> BatchStore: ...
+
+    @property
+    def keeps(self) -> KeepStore: ...
 
     @property
     def software(self) -> SoftwareStore: ...

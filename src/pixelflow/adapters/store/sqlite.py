@@ -14,6 +14,7 @@ from pixelflow.adapters.store.batches import SqliteBatches
 from pixelflow.adapters.store.consequences import CONSEQUENCES
 from pixelflow.adapters.store.cursors import asset_cursor, read_asset_cursor
 from pixelflow.adapters.store.database import Database, open_database
+from pixelflow.adapters.store.keeps import SqliteKeeps
 from pixelflow.adapters.store.listing import count_statement, filter_values, list_statement
 from pixelflow.adapters.store.rows import (
     asset_values,
@@ -65,6 +66,7 @@ class SqliteStore:
     def __init__(self, database: Database) -> None:
         self.database = database
         self.audit = SqliteAudit(database)
+        self.keeps = SqliteKeeps(database)
         self.software = SqliteSoftware(database)
         self.writer = database.writer
         self.batches = SqliteBatches(database)

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from pixelflow.control.inventory import Collected, Heap, Report
 from pixelflow.domain.audit import Entry
+from pixelflow.http.describing import KEEP
 from pixelflow.http.schemas import JOB_ID, Moment, Shape
 from pixelflow.http.view import moment
 
@@ -59,6 +60,12 @@ class AuditPage(Shape):
 
     items: list[AuditLine]
     next_cursor: str | None
+
+
+NEW_KEEP: dict[str, Any] = {
+    "required": True,
+    "content": {"application/json": {"schema": KEEP, "example": {"source": 3600, "outputs": 86400}}},
+}
 
 
 def report_view(report: Report) -> dict[str, Any]:

@@ -136,6 +136,7 @@ def _tenants() -> None:
         Column("tenant", Text, primary_key=True),
         Column("weight", Float, nullable=False, server_default="1"),
         Column("limits", Text),
+        Column("keep", Text),
         Column("secrets", Text),
         Column("stored_bytes", Integer, nullable=False, server_default="0"),
         Column("queued_jobs", Integer, nullable=False, server_default="0"),
