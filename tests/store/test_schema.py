@@ -146,6 +146,12 @@ def test_the_claim_counts_what_is_in_flight_in_the_smallest_index(migrated: Path
     assert any(step.startswith("SEARCH job USING COVERING INDEX job_to_claim") for step in steps)
 
 
+@pytest.mark.parametrize("name", ["ITEMS_IN_STATE", "ITEM_OF_JOB", "JOBS_IN_FLIGHT"])
+def test_a_line_is_found_without_a_look_at_the_others(migrated: Path, name: str) -> None:
+    steps = plan(migrated, ALL[name])
+    assert "INDEX item_of_" in steps[0], steps
+
+
 def test_all_prepared_statements_are_kept() -> None:
     assert len(ALL) + 3 <= STATEMENTS
 

@@ -8,9 +8,9 @@ from pixelflow.domain.errors import Busy, StateConflict, UnknownId
 from pixelflow.domain.event import Event
 from pixelflow.ports.batches import BatchStore
 
-GROUP = 50
+GROUP = 25
 """Jobs made in one transaction: more would hold up everybody else's."""
-ROUNDS = 40
+ROUNDS = 80
 """Groups in one run of the duty."""
 FORGOTTEN = 10
 """Batches that go in one transaction, each with up to ten thousand lines."""

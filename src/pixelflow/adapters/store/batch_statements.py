@@ -29,14 +29,15 @@ LIST_BATCHES = f"""
 SELECT {BATCH_COLUMNS} FROM batch WHERE tenant = :tenant AND id < :before ORDER BY id DESC LIMIT :limit
 """
 
+# SQLite is told the indexes: it knows no sizes, and might look through all lines of a batch.
 ITEMS_IN_STATE = f"""
-SELECT {ITEM_COLUMNS} FROM batch_item
+SELECT {ITEM_COLUMNS} FROM batch_item INDEXED BY item_of_state
 WHERE tenant = :tenant AND batch_id = :id AND state = :state AND number > :after
 ORDER BY number LIMIT :limit
 """
 
 ITEM_OF_JOB = """
-SELECT number, state FROM batch_item
+SELECT number, state FROM batch_item INDEXED BY item_of_job
 WHERE tenant = :tenant AND batch_id = :id AND job_id = :job_id AND job_id IS NOT NULL
 """
 
@@ -105,7 +106,8 @@ STOPPING = "SELECT tenant, id FROM batch WHERE state = 'cancelled' AND finished_
 
 JOBS_IN_FLIGHT = f"""
 SELECT {", ".join(f"job.{name}" for name in JOB_COLUMNS.split(", "))}
-FROM batch_item JOIN job ON job.tenant = batch_item.tenant AND job.id = batch_item.job_id
+FROM batch_item INDEXED BY item_of_state
+JOIN job ON job.tenant = batch_item.tenant AND job.id = batch_item.job_id
 WHERE batch_item.tenant = :tenant AND batch_item.batch_id = :id AND batch_item.state = 'submitted'
 LIMIT :limit
 """

@@ -1,5 +1,6 @@
 """Batches in the SQLite store."""
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from heapq import merge
 
@@ -32,7 +33,8 @@ class SqliteBatches:
     async def add(
         self, batch: Batch, items: Sequence[Item], idempotency: IdempotencyKey | None = None
     ) -> Batch:
-        values = {**batch_values(batch), "items": items_text(items)}
+        text = await asyncio.to_thread(items_text, items)
+        values = {**batch_values(batch), "items": text}
         return await self._database.write(lambda tx: _add(tx, values, idempotency))
 
     async def get(self, tenant: str, batch_id: str) -> Batch | None:
