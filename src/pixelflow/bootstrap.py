@@ -21,6 +21,7 @@ from pixelflow.control.admission import Admission
 from pixelflow.control.assets import Assets
 from pixelflow.control.batch_sources import Sources
 from pixelflow.control.batches import Batches
+from pixelflow.control.bulks import Bulks
 from pixelflow.control.delivery import Deliverer
 from pixelflow.control.dispatcher import Dispatcher
 from pixelflow.control.dispatcher import Pace as WebhookPace
@@ -192,7 +193,9 @@ async def assemble(settings: Settings, stopping: Callable[[], bool]) -> AsyncIte
             Duty("feed", pace.keeper_seconds, lambda: feeder().feed(), wake=hungry),
             Duty("sweep_batches", pace.sweep_seconds, lambda: feeder().forget(), FORGOTTEN),
         )
-        keeper = Keeper((*_duties(settings, store, storage, queue, hub, waker), *batches))
+        many = asyncio.Event()
+        bulk = Duty("bulk", settings.keeper.keeper_seconds, lambda: services.bulks.run(), wake=many)
+        keeper = Keeper((*_duties(settings, store, storage, queue, hub, waker), *batches, bulk))
         try:
             await pool.start()
             services = _services(
@@ -210,6 +213,7 @@ async def assemble(settings: Settings, stopping: Callable[[], bool]) -> AsyncIte
                 egress.sending,
                 waker,
                 circuits,
+                many,
             )
             yield System(store, storage, queue, hub, pool, worker, keeper, dispatcher, services)
         finally:
@@ -301,6 +305,7 @@ def _services(
     sending: Egress,
     waker: Waker,
     circuits: Circuits,
+    many: asyncio.Event,
 ) -> Services:
     intake = fetcher.intake
     assets = Assets(store, storage, intake, time.time)
@@ -345,6 +350,7 @@ def _services(
         jobs=jobs,
         assets=assets,
         templates=templates,
+        bulks=Bulks(store.bulks, jobs, many),
         batches=Batches(store.batches, Sources(store, fetcher), jobs, templates, planner, lambda: pool.size),
         tenants=store.tenants,
         webhooks=Webhooks(

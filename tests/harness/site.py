@@ -30,6 +30,7 @@ from pixelflow.control.admission import Admission, ServerLimits
 from pixelflow.control.assets import Assets
 from pixelflow.control.batch_sources import Sources
 from pixelflow.control.batches import Batches
+from pixelflow.control.bulks import Bulks
 from pixelflow.control.delivery import Deliverer
 from pixelflow.control.dispatcher import Dispatcher, Pace
 from pixelflow.control.fetching import Fetcher
@@ -252,6 +253,7 @@ async def _serve(
         jobs=jobs,
         assets=assets,
         templates=templates,
+        bulks=Bulks(store.bulks, jobs),
         batches=Batches(store.batches, Sources(store, jobs.fetcher), jobs, templates, planner, lambda: 4),
         tenants=store.tenants,
         webhooks=Webhooks(store.webhooks, sending.check, 50, 3600),

@@ -107,3 +107,55 @@ def test_the_fields_go_in_a_form_too(site: Site, jpeg: bytes) -> None:
     fields = {"pipeline": text(PIPELINE), "deadline_seconds": "3", "scheduled_at": "2020-01-01"}
     made = site.client.post("/v1/jobs", files={"file": jpeg}, data=fields)
     assert made.status_code == 202, made.text
+
+
+def test_many_jobs_are_counted_first_and_then_cancelled(site: Site, jpeg: bytes) -> None:
+    headers = {"x-tenant": "many"}
+    order = {"pipeline": PIPELINE, "metadata": {"shop": "north"}}
+    made = [site.client.post("/v1/jobs", headers=headers, json=order).json()["id"] for _ in range(3)]
+    asked = {"action": "cancel", "filter": {"metadata": {"shop": "north"}}}
+    counted = site.client.post("/v1/jobs/bulk", headers=headers, json={**asked, "dry_run": True})
+    assert counted.status_code == 200, counted.text
+    shown = counted.json()
+    assert (shown["id"], shown["status"], shown["total"]) == (None, "dry_run", 3)
+    key = {**headers, "idempotency-key": "all"}
+    begun = site.client.post("/v1/jobs/bulk", headers=key, json=asked)
+    assert (begun.status_code, begun.json()["status"], begun.json()["total"]) == (202, "running", 3)
+    again = site.client.post("/v1/jobs/bulk", headers=key, json=asked)
+    assert (again.json()["id"], again.headers["idempotency-replayed"]) == (begun.json()["id"], "true")
+    other = site.client.post("/v1/jobs/bulk", headers=key, json={**asked, "action": "delete"})
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_mismatch")
+    assert site.services.bulks.wanted.is_set()
+    assert site.run(site.services.bulks.run()) == 3
+    ended = site.client.get(begun.headers["location"], headers=headers).json()
+    assert (ended["status"], ended["changed"], ended["skipped"]) == ("completed", 3, 0)
+    assert {job(site, one, **headers)["status"] for one in made} == {"cancelled"}
+    assert site.client.get(begun.headers["location"]).status_code == 404
+
+
+def test_many_jobs_are_deleted_with_their_files(site: Site, jpeg: bytes, webp: bytes) -> None:
+    made = [site.done(jpeg, {"thumb": webp}, metadata=text({"mark": "gone"})) for _ in range(2)]
+    before = site.files()
+    asked = {"action": "delete", "filter": {"metadata": {"mark": "gone"}}}
+    begun = site.client.post("/v1/jobs/bulk", json=asked).json()
+    site.run(site.services.bulks.run())
+    assert site.client.get(f"/v1/jobs/bulk/{begun['id']}").json()["changed"] == 2
+    assert [job(site, one)["status"] for one in made] == [404, 404]
+    assert len(site.files()) == len(before) - 4
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        ({"filter": {}}, "action"),
+        ({"action": "restart", "filter": {}}, "action"),
+        ({"action": "retry"}, "filter"),
+        ({"action": "retry", "filter": {"state": "failed"}}, "state"),
+        ({"action": "retry", "filter": {}, "dry_run": "yes"}, "dry_run"),
+        ({"action": ["retry"], "filter": {}}, "action"),
+    ],
+)
+def test_an_operation_that_is_not_understood(site: Site, given: dict[str, Any], field: str) -> None:
+    answer = site.client.post("/v1/jobs/bulk", json=given)
+    assert answer.status_code == 422, answer.text
+    assert field in [error["field"] for error in answer.json()["errors"]]

@@ -16,6 +16,7 @@ from alembic.script import ScriptDirectory
 from pixelflow.adapters.store import (
     audit,
     batch_statements,
+    bulks,
     keeps,
     listing,
     quotas,
@@ -46,6 +47,7 @@ MODULES = (
     templates,
     tenants,
     batch_statements,
+    bulks,
     webhook_statements,
 )
 """Every module of the store that has SQL of its own."""

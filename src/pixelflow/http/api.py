@@ -16,6 +16,7 @@ from pixelflow.http.errors import Refusal, encode, other, refusal
 from pixelflow.http.native import (
     assets,
     batches,
+    bulks,
     capabilities,
     events,
     holds,
@@ -35,6 +36,7 @@ from pixelflow.http.services import Services
 log = structlog.get_logger()
 
 ROUTERS = (
+    bulks.router,
     jobs.router,
     holds.router,
     events.router,

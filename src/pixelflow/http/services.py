@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from pixelflow.control.assets import Assets
 from pixelflow.control.batches import Batches
+from pixelflow.control.bulks import Bulks
 from pixelflow.control.inventory import Inventory
 from pixelflow.control.jobs import Jobs
 from pixelflow.control.planning import Planner
@@ -99,6 +100,7 @@ class Services:
     assets: Assets
     templates: Templates
     batches: Batches
+    bulks: Bulks
     tenants: Tenants
     webhooks: Webhooks
     planner: Planner

@@ -4,6 +4,7 @@ from typing import Protocol
 
 from pixelflow.ports.audit import AuditLog
 from pixelflow.ports.batches import BatchStore
+from pixelflow.ports.bulks import BulkStore
 from pixelflow.ports.keeps import KeepStore
 from pixelflow.ports.software import SoftwareStore
 from pixelflow.ports.store import JobStore
@@ -20,6 +21,9 @@ class Book(JobStore, Protocol):
 
     @property
     def batches(self) -> BatchStore: ...
+
+    @property
+    def bulks(self) -> BulkStore: ...
 
     @property
     def keeps(self) -> KeepStore: ...

@@ -11,6 +11,7 @@ from pixelflow.adapters.store import statements as sql
 from pixelflow.adapters.store import sweeping, transitions
 from pixelflow.adapters.store.audit import SqliteAudit
 from pixelflow.adapters.store.batches import SqliteBatches
+from pixelflow.adapters.store.bulks import SqliteBulks
 from pixelflow.adapters.store.consequences import CONSEQUENCES
 from pixelflow.adapters.store.cursors import asset_cursor, read_asset_cursor
 from pixelflow.adapters.store.database import Database, open_database
@@ -70,6 +71,7 @@ class SqliteStore:
         self.software = SqliteSoftware(database)
         self.writer = database.writer
         self.batches = SqliteBatches(database)
+        self.bulks = SqliteBulks(database)
         self.templates = SqliteTemplates(database)
         self.webhooks = SqliteWebhooks(database)
         self.tenants = SqliteTenants(database)

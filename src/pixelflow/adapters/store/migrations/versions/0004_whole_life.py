@@ -112,6 +112,7 @@ def upgrade() -> None:
     _tenants()
     _templates()
     _batches()
+    _bulks()
     _webhooks()
 
 
@@ -210,6 +211,25 @@ def _templates() -> None:
         Column("history", Text, nullable=False),
         Column("updated_at", Float, nullable=False),
     )
+
+
+def _bulks() -> None:
+    op.create_table(
+        "bulk",
+        Column("tenant", Text, primary_key=True),
+        Column("id", Text, primary_key=True),
+        Column("action", Text, nullable=False),
+        Column("filter", Text, nullable=False),
+        Column("actor", Text, nullable=False),
+        Column("total", Integer, nullable=False),
+        Column("created_at", Float, nullable=False),
+        Column("updated_at", Float, nullable=False),
+        Column("changed", Integer, nullable=False),
+        Column("skipped", Integer, nullable=False),
+        Column("cursor", Text),
+        Column("finished_at", Float),
+    )
+    _index("bulk_running", "bulk", ["updated_at"], "finished_at IS NULL")
 
 
 def _batches() -> None:
