@@ -27,7 +27,10 @@ INSERT INTO bulk ({BULK_COLUMNS})
 VALUES (:tenant, :id, :action, :filter, :actor, :total, :now, :now, 0, 0, NULL, NULL)
 """
 GET_BULK = f"SELECT {BULK_COLUMNS} FROM bulk WHERE tenant = :tenant AND id = :id"
-NEXT_BULK = f"SELECT {BULK_COLUMNS} FROM bulk WHERE finished_at IS NULL ORDER BY updated_at LIMIT 1"
+NEXT_BULK = f"""
+SELECT {BULK_COLUMNS} FROM bulk
+WHERE finished_at IS NULL AND updated_at <= :now ORDER BY updated_at LIMIT 1
+"""
 ADVANCE_BULK = """
 UPDATE bulk SET changed = :changed, skipped = :skipped, cursor = :cursor, updated_at = :now,
     finished_at = :finished_at
@@ -72,7 +75,7 @@ def _create(tx: Transaction, bulk: Bulk, idempotency: IdempotencyKey | None) -> 
 
 
 def _step(tx: Transaction, read: Callable[[Bulk], JobFilter], limit: int) -> Stepped | None:
-    row = tx.one(NEXT_BULK, {})
+    row = tx.one(NEXT_BULK, {"now": tx.now})
     if row is None:
         return None
     bulk = _to_bulk(row)
