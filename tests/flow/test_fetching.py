@@ -313,6 +313,7 @@ def test_a_url_that_is_not_called_is_refused_at_submission(server: RunningServer
         ({"headers": {"Range": "hidden"}}, "headers"),
         ({"headers": {"X-A": "hidden\r\nHost: b"}}, "headers"),
         ({"headers": {"X A": "hidden"}}, "headers"),
+        ({"headers": {"X-A": " hidden"}}, "headers"),
         ({"headers": {"X-A": 1}}, "headers"),
         ({"headers": {"X-A": "hidden" * 2000}}, "headers"),
         ({"headers": {f"X-{n}": "hidden" for n in range(33)}}, "headers"),

@@ -89,6 +89,7 @@ class Job:
     error: Failure | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
     webhook_url: str | None = None
+    store: Mapping[str, Any] | None = None
     scheduled_at: datetime | None = None
     not_before: datetime | None = None
     created_at: datetime | None = None

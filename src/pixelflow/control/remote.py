@@ -17,9 +17,9 @@ PLACEHOLDERS = ("job_id", "step", "ext")
 DEFAULT_NAMING = "{job_id}/{step}.{ext}"
 
 _NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
-_VALUE = re.compile(r"[\t -~\x80-\xff]*")
+_VALUE = re.compile(r"([!-~\x80-\xff]([\t -~\x80-\xff]*[!-~\x80-\xff])?)?")
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
-OURS = frozenset(
+RESERVED = frozenset(
     {
         "host", "content-length", "content-encoding", "transfer-encoding", "connection", "keep-alive", "te",
         "trailer", "upgrade", "expect", "accept-encoding", "range",
@@ -132,7 +132,7 @@ def _headers(given: object, field: str, url: str, problems: list[Problem]) -> Ma
             )
             return {}
         size += len(name) + len(value)
-        if (lowered := name.lower()) in OURS or lowered.startswith(("proxy-", "if-")):
+        if (lowered := name.lower()) in RESERVED or lowered.startswith(("proxy-", "if-")):
             problems.append(Problem(f"{field} must not set {name}: it is decided here", field, value=name))
     if size > MAX_HEADER_BYTES:
         problems.append(
