@@ -23,7 +23,9 @@ from workloads import WORKLOADS
 
 from adapters import PixelFlow, UnexpectedAnswerError
 
-LOOKS = 2400
+LOOKS = 12_000
+SETTLE_SECONDS = 0.5
+"""For the last deliveries to be noted before they are sent again."""
 
 
 @dataclass
@@ -47,6 +49,13 @@ class Receiver:
         except (asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError):
             writer.close()
 
+    async def wait(self, count: int) -> None:
+        """Until so many came."""
+        for _ in range(LOOKS):
+            if len(self.came) >= count:
+                return
+            await asyncio.sleep(0.01)
+
 
 async def jobs(server: Server, count: int, connections: int) -> tuple[float, list[str]]:
     """Seconds from the first upload to the last end, and the jobs' ids."""
@@ -66,7 +75,7 @@ async def measured(server: Server, count: int, connections: int, rounds: int) ->
     listening = await asyncio.start_server(receiver.take, "127.0.0.1", port)
     hook = {"url": f"http://127.0.0.1:{port}/hook", "events": ["job.completed"]}
     await jobs(server, count // 4, connections)
-    without, told, late, rates = [], [], [], []
+    without, told, late, rates, again = [], [], [], [], []
     for _ in range(rounds):
         seconds, _ids = await jobs(server, count, connections)
         without.append(count / seconds)
@@ -78,12 +87,15 @@ async def measured(server: Server, count: int, connections: int, rounds: int) ->
         begun = time.time()
         seconds, ids = await jobs(server, count, connections)
         told.append(count / seconds)
-        for _ in range(LOOKS):
-            if len(receiver.came) >= count:
-                break
-            await asyncio.sleep(0.05)
+        await receiver.wait(count)
         rates.append(count / (receiver.came[-1][0] - begun))
         late += verified(receiver, endpoint["secret"], ids)
+        await asyncio.sleep(SETTLE_SECONDS)
+        receiver.came.clear()
+        begun = time.time()
+        await http("POST", f"/v1/webhooks/{endpoint['id']}/redeliver?since=2020-01-01", b"", "")
+        await receiver.wait(count)
+        again.append(count / (receiver.came[-1][0] - begun))
         await http("DELETE", f"/v1/webhooks/{endpoint['id']}")
     listening.close()
     return {
@@ -91,6 +103,7 @@ async def measured(server: Server, count: int, connections: int, rounds: int) ->
         "jobs_s_without": round(statistics.median(without)),
         "jobs_s_with": round(statistics.median(told)),
         "deliveries_s": round(statistics.median(rates)),
+        "redeliveries_s_without_jobs": round(statistics.median(again)),
         "late_ms_p50": round(statistics.median(late) * 1000, 1),
         "late_ms_p95": round(statistics.quantiles(late, n=20)[-1] * 1000, 1),
     }

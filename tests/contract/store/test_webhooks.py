@@ -317,6 +317,18 @@ class TestClaims:
         await store.webhooks.release(held)
         assert [one.message for one in await taken(store)] == [one.message for one in held]
 
+    async def test_two_claims_of_one_moment_are_two(self, store: Book) -> None:
+        await added(store)
+        await self.some(store, 1)
+        [first] = await taken(store)
+        await store.webhooks.release([first])
+        [second] = await taken(store)
+        assert second.lease_until == first.lease_until
+        await store.webhooks.release([first])
+        assert await taken(store) == [], "the second still holds it"
+        await concluded(store, second, SENT)
+        assert (await listed(store))[0].state is DELIVERED
+
     async def test_a_full_receiver_stands_in_nobodys_way(self, store: Book, time: Time) -> None:
         slow = await added(store)
         await self.some(store, 50)

@@ -17,6 +17,7 @@ from pixelflow.adapters.store.webhook_rows import (
     to_secrets,
 )
 from pixelflow.domain.audit import KEEPER
+from pixelflow.domain.job import new_id
 from pixelflow.domain.signature import new_secret
 from pixelflow.domain.webhook import (
     ENDPOINT,
@@ -57,6 +58,8 @@ def claim(
     taken: Mapping[Lane, int],
 ) -> Claimed:
     """Lane by lane, the longest due first; a full one is passed over and has no say in when to come again."""
+    # Two claims of one owner at the same moment must not be taken for each other.
+    owner = f"{owner} {new_id()}"
     held = Counter(taken)
     parcels: list[Parcel] = []
     for tenant, lane, next_at in tx.rows(sql.LANES, {"limit": _full(held, lane_limit) + limit}):
