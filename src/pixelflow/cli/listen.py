@@ -18,6 +18,7 @@ TYPES = {
     "job.quarantined": "job.failed",
     "job.cancelled": "job.cancelled",
     "output.ready": "output.ready",
+    "batch.completed": "batch.completed",
 }
 """The events of the stream that webhooks tell of, and their types there."""
 
@@ -96,7 +97,7 @@ def _posted(http: "httpx.Client", forward_to: str, secret: str, heard: "Heard") 
 def _report(heard: "Heard", outcome: dict[str, Any], as_json: bool) -> None:
     import json
 
-    job_id = heard.data.get("job_id")
+    job_id = heard.data.get("job_id") or heard.data.get("id")
     if as_json:
         typer.echo(json.dumps({"type": TYPES[heard.name], "job_id": job_id, **outcome}))
         return
