@@ -235,8 +235,13 @@ def test_a_folder_is_a_batch(site: Site, jpeg: bytes) -> None:
         (folder / name).write_bytes(jpeg)
     (folder / "empty").write_bytes(b"")
     body = {"pipeline": PIPELINE, "prefix": f"file://{folder}/"}
-    answer = site.client.post("/v1/batches", json=body)
+    key = {"Idempotency-Key": "folder"}
+    answer = site.client.post("/v1/batches", json=body, headers=key)
     assert (answer.status_code, answer.json()["total"], answer.json()["next_after"]) == (202, 3, None)
+    (folder / "d.jpg").write_bytes(jpeg)
+    again = site.client.post("/v1/batches", json=body, headers=key)
+    assert (again.json()["id"], again.json()["total"]) == (answer.json()["id"], 3)
+    (folder / "d.jpg").unlink()
     items = site.client.get(f"/v1/batches/{answer.json()['id']}/items").json()["items"]
     assert [item["source"].rpartition("/")[2] for item in items] == ["a.jpg", "b.jpg", "c.jpg"]
     rest = site.client.post("/v1/batches", json={**body, "after": items[0]["source"]})

@@ -66,7 +66,7 @@ class Made:
 
 @dataclass(frozen=True)
 class Batches:
-    """Every method is for one tenant, but the keeper's duties."""
+    """Every method is for one tenant."""
 
     store: BatchStore
     sources: Sources
@@ -112,7 +112,9 @@ class Batches:
         draft = await self.jobs.draft(tenant, order)
         batch = Batch(tenant, new_id(), draft, len(lines), len(refused), len(items), most, draft.created_at)
         kept = [*items, *map(refused_item, refused)]
-        fields = {**given, "lines": [(each.number, each.value) for each in lines]}
+        # What lies below a prefix may change between a request and its repetition.
+        sent = [] if "prefix" in given else [(each.number, each.value) for each in lines]
+        fields = {**given, "lines": sent}
         batch = await self.store.add(batch, kept, promise(fields, None))
         return Made(len(lines), refused, batch, next_after=next_after)
 
