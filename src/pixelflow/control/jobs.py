@@ -285,7 +285,8 @@ class Jobs:
     ) -> Job:
         now = self.clock()
         self.bounds.check(order, now)
-        keep = (order.keep or NOTHING).within(self.keeping(tenant))
+        most = self.keeping(tenant)
+        keep = most if order.keep is None else order.keep.within(most)
         foreseen = NO_PICTURE
         if state is JobState.QUEUED:
             foreseen = self.foresight.foresee(order.pipeline.raw, source.format, source.bytes, picture)
