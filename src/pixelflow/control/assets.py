@@ -62,9 +62,9 @@ class Assets:
         """Newest first; raises MalformedRequest for a cursor that is not ours."""
         return await self.store.list_assets(tenant, limit, cursor)
 
-    async def delete(self, tenant: str, asset_id: str) -> None:
+    async def delete(self, tenant: str, asset_id: str, actor: str) -> None:
         """Remove the row, then the file; raises UnknownId. A queued job that needs it will fail."""
-        asset = await self.store.delete_asset(tenant, asset_id)
+        asset = await self.store.delete_asset(tenant, asset_id, actor)
         if asset is None:
             raise UnknownId(f"there is no asset {asset_id}")
         await self.storage.delete([asset.key])

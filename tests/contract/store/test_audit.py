@@ -3,8 +3,10 @@
 import pytest
 
 from harness.book import DAY, Time, queued
+from pixelflow.domain.asset import Asset
 from pixelflow.domain.audit import KEEPER
 from pixelflow.domain.errors import MalformedRequest
+from pixelflow.domain.keys import asset_key
 from pixelflow.domain.template import Reference
 from pixelflow.ports.book import Book
 
@@ -54,6 +56,15 @@ async def test_lines_are_found_by_action_and_by_subject(store: Book) -> None:
 async def test_a_foreign_cursor(store: Book, cursor: str) -> None:
     with pytest.raises(MalformedRequest, match="cursor"):
         await store.audit.page("local", 10, cursor)
+
+
+async def test_a_deleted_asset_leaves_a_line(store: Book) -> None:
+    key = asset_key("local", "logo")
+    await store.put_asset(Asset("local", "ast_logo", key, "png", "image/png", 5, "d" * 64, 1.0))
+    await store.delete_asset("local", "ast_logo", "anna")
+    await store.delete_asset("local", "ast_logo", "ben")
+    (line,) = (await store.audit.page("local", 10)).items
+    assert (line.actor, line.action, line.subject) == ("anna", "asset.deleted", "ast_logo")
 
 
 async def test_the_names_of_templates_move_with_a_line_each(store: Book) -> None:

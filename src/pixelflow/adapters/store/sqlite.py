@@ -190,10 +190,8 @@ class SqliteStore:
         assets = [to_asset(row) for row in await self.database.rows(sql.LIST_ASSETS, values)]
         return Page(assets[:limit], asset_cursor(assets[limit - 1]) if len(assets) > limit else None)
 
-    async def delete_asset(self, tenant: str, asset_id: str) -> Asset | None:
-        values = {"tenant": tenant, "id": asset_id}
-        row = await self.database.write(lambda tx: tx.one(sql.DELETE_ASSET, values))
-        return to_asset(row) if row else None
+    async def delete_asset(self, tenant: str, asset_id: str, actor: str = KEEPER) -> Asset | None:
+        return await self.database.write(lambda tx: transitions.delete_asset(tx, tenant, asset_id, actor))
 
     async def check(self) -> None:
         await self.database.write(lambda _: None)

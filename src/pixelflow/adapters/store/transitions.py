@@ -247,6 +247,15 @@ def put_asset(tx: Transaction, asset: Asset, values: Values, idempotency: Idempo
     return to_asset(tx.rows(sql.GET_ASSET, values)[0])
 
 
+def delete_asset(tx: Transaction, tenant: str, asset_id: str, actor: str) -> Asset | None:
+    """Remove the row."""
+    row = tx.one(sql.DELETE_ASSET, {"tenant": tenant, "id": asset_id})
+    if row is None:
+        return None
+    note(tx, tenant, actor, "asset.deleted", asset_id)
+    return to_asset(row)
+
+
 def fence(held: Claim) -> Values:
     """What a statement with ``FENCE`` needs."""
     return {"tenant": held.tenant, "id": held.job_id, "attempt": held.attempt, "owner": held.owner}

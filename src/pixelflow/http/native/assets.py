@@ -79,5 +79,5 @@ async def get(services: TheServices, caller: Caller, asset_id: str) -> Response:
 )
 async def delete(services: TheServices, caller: Caller, asset_id: str) -> Response:
     """A queued job that needs it will fail."""
-    await services.assets.delete(caller.tenant, asset_id)
+    await services.assets.delete(caller.tenant, asset_id, caller.subject)
     return Response(status_code=204)
