@@ -10,6 +10,7 @@ PUBLIC = [
     "ApiError",
     "Asset",
     "AsyncBatches",
+    "AsyncBulks",
     "AsyncClient",
     "AsyncJobHandle",
     "AsyncJobOutput",
@@ -23,6 +24,8 @@ PUBLIC = [
     "BatchLine",
     "BatchRefusal",
     "Batches",
+    "Bulk",
+    "Bulks",
     "Client",
     "ClientError",
     "ComparedOutput",
@@ -81,8 +84,20 @@ BATCHES = {
     "cancel", "create", "delete", "failures", "get", "lines", "list", "pause", "resume", "retry", "wait",
 }  # fmt: skip
 TEMPLATES = {"add", "delete", "diff", "get", "list", "promote", "rollback", "versions"}
-HANDLE = {"comparison", "manifest", "replay", "cancel", "delete", "refresh", "result", "retry"}
+HANDLE = {
+    "comparison",
+    "manifest",
+    "replay",
+    "hold",
+    "release",
+    "cancel",
+    "delete",
+    "refresh",
+    "result",
+    "retry",
+}
 
+BULKS = {"get", "order"}
 WEBHOOKS = {
     *("add", "change", "deliveries", "delivery", "enable", "get", "list", "redeliver", "redeliver_since"),
     *("remove", "rotate", "rotate_secret", "secret", "test"),
@@ -101,6 +116,7 @@ def test_both_clients_have_the_same_calls() -> None:
         (pixelflow.client.Client, pixelflow.client.AsyncClient, METHODS - {"close"}),
         (pixelflow.client.JobHandle, pixelflow.client.AsyncJobHandle, HANDLE),
         (pixelflow.client.Batches, pixelflow.client.AsyncBatches, BATCHES),
+        (pixelflow.client.Bulks, pixelflow.client.AsyncBulks, BULKS),
         (pixelflow.client.Templates, pixelflow.client.AsyncTemplates, TEMPLATES),
         (pixelflow.client.Webhooks, pixelflow.client.AsyncWebhooks, WEBHOOKS),
         (pixelflow.client.JobResult, pixelflow.client.AsyncJobResult, {"save"}),

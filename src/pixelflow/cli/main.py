@@ -11,6 +11,7 @@ from pixelflow.cli.demo import demo
 from pixelflow.cli.doctor import doctor
 from pixelflow.cli.formats import formats
 from pixelflow.cli.gc import gc
+from pixelflow.cli.jobs import job, jobs
 from pixelflow.cli.listen import listen
 from pixelflow.cli.mistakes import told
 from pixelflow.cli.operations import operations
@@ -18,10 +19,12 @@ from pixelflow.cli.plan import plan
 from pixelflow.cli.process import process
 from pixelflow.cli.replay import manifest, replay
 from pixelflow.cli.serve import serve
+from pixelflow.cli.steer import cancel, delete, retry
 from pixelflow.cli.submit import submit
 from pixelflow.cli.templates import templates
 from pixelflow.cli.usage import tenant, usage
 from pixelflow.cli.version import version
+from pixelflow.cli.watch_folder import watch_folder
 from pixelflow.cli.webhooks import webhooks
 
 COMMANDS = (
@@ -29,6 +32,12 @@ COMMANDS = (
     process,
     plan,
     submit,
+    jobs,
+    job,
+    cancel,
+    retry,
+    delete,
+    watch_folder,
     operations,
     formats,
     doctor,

@@ -15,6 +15,7 @@ from pixelflow.client.batches import (
     BatchRefusal,
     MadeBatch,
 )
+from pixelflow.client.bulks import AsyncBulks, Bulk, Bulks
 from pixelflow.client.errors import (
     ApiError,
     BadSignature,
@@ -55,6 +56,7 @@ __all__ = [
     "ApiError",
     "Asset",
     "AsyncBatches",
+    "AsyncBulks",
     "AsyncClient",
     "AsyncJobHandle",
     "AsyncJobOutput",
@@ -68,6 +70,8 @@ __all__ = [
     "BatchLine",
     "BatchRefusal",
     "Batches",
+    "Bulk",
+    "Bulks",
     "Client",
     "ClientError",
     "ComparedOutput",

@@ -12,6 +12,7 @@ import httpx
 from pixelflow.client import calls, provenance, usage
 from pixelflow.client.address import DEFAULT_URL, endpoint, through_proxies
 from pixelflow.client.batches import AsyncBatches
+from pixelflow.client.bulks import AsyncBulks
 from pixelflow.client.exchange import Answer, Call, Effect, Pause, Retries, T
 from pixelflow.client.handles import HandleFacts, OutputFacts, ResultFacts, made
 from pixelflow.client.models import Asset, Format, Job, Operation, Output, Plan
@@ -99,6 +100,16 @@ class AsyncJobHandle(HandleFacts):
         """What this replay made beside its original; raises ApiError 409 for what is no replay."""
         return await self._client.run(provenance.comparison(self._client.server, self.id))
 
+    async def hold(self) -> Job:
+        """Keep it from being deleted."""
+        self.job = await self._client.run(calls.hold(self._client.server, self.id, held=True))
+        return self.job
+
+    async def release(self) -> Job:
+        """Let it be deleted again."""
+        self.job = await self._client.run(calls.hold(self._client.server, self.id, held=False))
+        return self.job
+
     async def delete(self) -> None:
         """Delete it with its input and all its outputs."""
         await self._client.run(calls.delete(self._client.server, self.id))
@@ -126,6 +137,7 @@ class AsyncClient:
         retries = Retries(tries, backoff_seconds, max_backoff_seconds)
         self.server = endpoint(url, token, timeout_seconds, retries)
         self._http = httpx.AsyncClient(follow_redirects=True, trust_env=through_proxies(url))
+        self.bulks = AsyncBulks(self)
         self.templates = AsyncTemplates(self)
         self.batches = AsyncBatches(self)
         self.webhooks = AsyncWebhooks(self)
@@ -152,6 +164,8 @@ class AsyncClient:
         webhook_url: str | None = None,
         store: Mapping[str, Any] | None = None,
         keep: Mapping[str, float] | None = None,
+        scheduled_at: datetime | None = None,
+        deadline_seconds: float | None = None,
         idempotency_key: str | None = None,
     ) -> AsyncJobHandle:
         """Upload a picture (path, bytes or binary file) and start its job; ``expires_in`` in seconds.
@@ -162,7 +176,18 @@ class AsyncClient:
         and ``result`` tell the rest. ``idempotency_key`` makes one job out of several calls; without it each
         call makes its own. Raises ApiError, Unreachable and OSError.
         """
-        order = calls.Order(pipeline, template, metadata, priority, expires_in, webhook_url, store, keep)
+        order = calls.Order(
+            pipeline,
+            template,
+            metadata,
+            priority,
+            expires_in,
+            webhook_url,
+            store,
+            keep,
+            scheduled_at,
+            deadline_seconds,
+        )
         job = await self.run(calls.submit(self.server, file, order, idempotency_key))
         return AsyncJobHandle(self, job)
 
@@ -180,12 +205,25 @@ class AsyncClient:
         webhook_url: str | None = None,
         store: Mapping[str, Any] | None = None,
         keep: Mapping[str, float] | None = None,
+        scheduled_at: datetime | None = None,
+        deadline_seconds: float | None = None,
         idempotency_key: str | None = None,
     ) -> AsyncJobHandle:
         """As ``submit``, for a picture that the server fetches: over http or https with ``headers``, or from
         a bucket that it was opened. Its bytes must have the ``sha256``. Raises ApiError and Unreachable.
         """
-        order = calls.Order(pipeline, template, metadata, priority, expires_in, webhook_url, store, keep)
+        order = calls.Order(
+            pipeline,
+            template,
+            metadata,
+            priority,
+            expires_in,
+            webhook_url,
+            store,
+            keep,
+            scheduled_at,
+            deadline_seconds,
+        )
         job = await self.run(calls.submit_url(self.server, url, order, headers, sha256, idempotency_key))
         return AsyncJobHandle(self, job)
 
@@ -200,14 +238,18 @@ class AsyncClient:
         created_after: datetime | None = None,
         template: str | None = None,
         batch_id: str | None = None,
+        created_before: datetime | None = None,
+        metadata: Mapping[str, Any] | None = None,
     ) -> AsyncIterator[AsyncJobHandle]:
         """All jobs, newest first, fetched page by page as they are looked at; ``template`` is ``thumb`` for
-        all its versions, or ``thumb@3``."""
+        all its versions, or ``thumb@3``, ``metadata`` has up to three keys with their values."""
         filters = {
             "status": status,
             "created_after": created_after,
             "template": template,
             "batch_id": batch_id,
+            "created_before": created_before,
+            **{f"metadata.{key}": value for key, value in (metadata or {}).items()},
         }
         cursor: str | None = None
         while True:

@@ -41,6 +41,8 @@ class Order:
     webhook_url: str | None
     store: Mapping[str, Any] | None
     keep: Mapping[str, float] | None
+    scheduled_at: datetime | None = None
+    deadline_seconds: float | None = None
 
     @property
     def fields(self) -> dict[str, Any]:
@@ -57,6 +59,8 @@ class Order:
             "webhook_url": self.webhook_url,
             "store": self.store,
             "keep": self.keep,
+            "scheduled_at": None if self.scheduled_at is None else self.scheduled_at.isoformat(),
+            "deadline_seconds": self.deadline_seconds,
         }
         return {name: value for name, value in given.items() if value is not None}
 
@@ -149,6 +153,12 @@ def retry(server: Endpoint, job_id: str) -> Call[Job]:
     """Queue a job again that ended without its outputs, and the job as it then is."""
     yield from server.ask("POST", f"{_job(job_id)}/retry", again={409}.__contains__)
     return (yield from job(server, job_id))
+
+
+def hold(server: Endpoint, job_id: str, *, held: bool) -> Call[Job]:
+    """Keep a job from being deleted, or no longer."""
+    response = yield from server.ask("PUT" if held else "DELETE", f"{_job(job_id)}/hold")
+    return Job.read(response.json())
 
 
 def delete(server: Endpoint, job_id: str) -> Call[None]:

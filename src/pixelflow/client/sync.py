@@ -12,6 +12,7 @@ import httpx
 from pixelflow.client import calls, provenance, usage
 from pixelflow.client.address import DEFAULT_URL, endpoint, through_proxies
 from pixelflow.client.batches import Batches
+from pixelflow.client.bulks import Bulks
 from pixelflow.client.exchange import Answer, Call, Effect, Pause, Retries, T
 from pixelflow.client.handles import HandleFacts, OutputFacts, ResultFacts, made
 from pixelflow.client.models import Asset, Format, Job, Operation, Output, Plan
@@ -97,6 +98,16 @@ class JobHandle(HandleFacts):
         """What this replay made beside its original; raises ApiError 409 for what is no replay."""
         return self._client.run(provenance.comparison(self._client.server, self.id))
 
+    def hold(self) -> Job:
+        """Keep it from being deleted."""
+        self.job = self._client.run(calls.hold(self._client.server, self.id, held=True))
+        return self.job
+
+    def release(self) -> Job:
+        """Let it be deleted again."""
+        self.job = self._client.run(calls.hold(self._client.server, self.id, held=False))
+        return self.job
+
     def delete(self) -> None:
         """Delete it with its input and all its outputs."""
         self._client.run(calls.delete(self._client.server, self.id))
@@ -124,6 +135,7 @@ class Client:
         retries = Retries(tries, backoff_seconds, max_backoff_seconds)
         self.server = endpoint(url, token, timeout_seconds, retries)
         self._http = httpx.Client(follow_redirects=True, trust_env=through_proxies(url))
+        self.bulks = Bulks(self)
         self.templates = Templates(self)
         self.batches = Batches(self)
         self.webhooks = Webhooks(self)
@@ -150,6 +162,8 @@ class Client:
         webhook_url: str | None = None,
         store: Mapping[str, Any] | None = None,
         keep: Mapping[str, float] | None = None,
+        scheduled_at: datetime | None = None,
+        deadline_seconds: float | None = None,
         idempotency_key: str | None = None,
     ) -> JobHandle:
         """Upload a picture (path, bytes or binary file) and start its job; ``expires_in`` in seconds.
@@ -160,7 +174,18 @@ class Client:
         and ``result`` tell the rest. ``idempotency_key`` makes one job out of several calls; without it each
         call makes its own. Raises ApiError, Unreachable and OSError.
         """
-        order = calls.Order(pipeline, template, metadata, priority, expires_in, webhook_url, store, keep)
+        order = calls.Order(
+            pipeline,
+            template,
+            metadata,
+            priority,
+            expires_in,
+            webhook_url,
+            store,
+            keep,
+            scheduled_at,
+            deadline_seconds,
+        )
         job = self.run(calls.submit(self.server, file, order, idempotency_key))
         return JobHandle(self, job)
 
@@ -178,12 +203,25 @@ class Client:
         webhook_url: str | None = None,
         store: Mapping[str, Any] | None = None,
         keep: Mapping[str, float] | None = None,
+        scheduled_at: datetime | None = None,
+        deadline_seconds: float | None = None,
         idempotency_key: str | None = None,
     ) -> JobHandle:
         """As ``submit``, for a picture that the server fetches: over http or https with ``headers``, or from
         a bucket that it was opened. Its bytes must have the ``sha256``. Raises ApiError and Unreachable.
         """
-        order = calls.Order(pipeline, template, metadata, priority, expires_in, webhook_url, store, keep)
+        order = calls.Order(
+            pipeline,
+            template,
+            metadata,
+            priority,
+            expires_in,
+            webhook_url,
+            store,
+            keep,
+            scheduled_at,
+            deadline_seconds,
+        )
         job = self.run(calls.submit_url(self.server, url, order, headers, sha256, idempotency_key))
         return JobHandle(self, job)
 
@@ -198,14 +236,18 @@ class Client:
         created_after: datetime | None = None,
         template: str | None = None,
         batch_id: str | None = None,
+        created_before: datetime | None = None,
+        metadata: Mapping[str, Any] | None = None,
     ) -> Iterator[JobHandle]:
         """All jobs, newest first, fetched page by page as they are looked at; ``template`` is ``thumb`` for
-        all its versions, or ``thumb@3``."""
+        all its versions, or ``thumb@3``, ``metadata`` has up to three keys with their values."""
         filters = {
             "status": status,
             "created_after": created_after,
             "template": template,
             "batch_id": batch_id,
+            "created_before": created_before,
+            **{f"metadata.{key}": value for key, value in (metadata or {}).items()},
         }
         cursor: str | None = None
         while True:

@@ -1,0 +1,87 @@
+"""Commands that list and steer the jobs of a running server."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from harness.command import Command
+from harness.server import RunningServer, free_port
+from pixelflow.client import ApiError, Client
+
+THUMB = [{"id": "thumb", "action": "thumbnail", "width": 40, "format": "webp"}]
+
+
+def made(server: RunningServer, album: Path, mark: str, count: int = 1) -> list[str]:
+    with Client(server.url) as client:
+        handles = [client.submit(album / "a.jpg", THUMB, metadata={"mark": mark}) for _ in range(count)]
+        return [handle.result(timeout_seconds=30).job.id for handle in handles]
+
+
+def test_jobs_are_listed_and_shown(pixelflow: Command, server: RunningServer, album: Path) -> None:
+    (job_id,) = made(server, album, "listed")
+    table = pixelflow("jobs", "-m", "mark=listed", "--url", server.url)
+    assert (table.returncode, job_id in table.stdout, "completed" in table.stdout) == (0, True, True)
+    listed = pixelflow("jobs", "-m", "mark=listed", "--status", "completed", "--json", "--url", server.url)
+    assert [job["id"] for job in json.loads(listed.stdout)] == [job_id]
+    shown = pixelflow("job", job_id, "--json", "--url", server.url)
+    assert json.loads(shown.stdout)["metadata"] == {"mark": "listed"}
+    assert "thumbnail" in pixelflow("job", job_id, "--url", server.url).stdout
+    assert pixelflow("job", "nothing", "--url", server.url).returncode == 1
+    assert pixelflow("jobs", "-m", "mark", "--url", server.url).returncode == 2
+
+
+def test_many_are_counted_and_deleted(pixelflow: Command, server: RunningServer, album: Path) -> None:
+    jobs = made(server, album, "doomed", 3)
+    with Client(server.url) as client:
+        client.job(jobs[0]).hold()
+    where = ("-m", "mark=doomed", "--url", server.url, "--json")
+    counted = json.loads(pixelflow("delete", *where, "--dry-run").stdout)
+    assert (counted["total"], counted["id"], counted["status"]) == (3, None, "dry_run")
+    unsure = pixelflow("delete", *where)
+    assert (unsure.returncode, "--yes" in unsure.stderr) == (2, True)
+    done = json.loads(pixelflow("delete", *where, "--yes").stdout)
+    assert (done["status"], done["changed"], done["skipped"]) == ("completed", 2, 1)
+    with Client(server.url) as client:
+        assert client.job(jobs[0]).release().hold is False
+        with pytest.raises(ApiError) as gone:
+            client.job(jobs[1])
+    assert gone.value.status == 404
+    one = pixelflow("delete", jobs[0], "--url", server.url)
+    assert (one.returncode, one.stdout.split()) == (0, [jobs[0], "deleted"])
+
+
+def test_what_is_to_be_steered_must_be_said(pixelflow: Command, server: RunningServer) -> None:
+    for arguments in ((), ("some-id", "--status", "failed")):
+        done = pixelflow("cancel", *arguments, "--url", server.url)
+        assert (done.returncode, "--all" in done.stderr) == (2, True)
+    done = pixelflow("retry", "--all", "--url", f"http://127.0.0.1:{free_port()}")
+    assert (done.returncode, "no PixelFlow server" in done.stderr) == (1, True)
+
+
+def test_a_folder_is_watched_and_each_picture_done_once(
+    pixelflow: Command, server: RunningServer, album: Path, tmp_path: Path
+) -> None:
+    def watch() -> list[dict[str, object]]:
+        done = pixelflow(
+            *("watch-folder", "album", "-p", "thumbnail:width=40,format=webp", "-o", "out", "--once"),
+            *("--settle-seconds", "0", "--url", server.url, "--json"),
+        )
+        assert done.returncode == 0, done.stderr
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    (album / "cut.jpg").write_bytes((album / "a.jpg").read_bytes()[:3000])
+    first = watch()
+    assert {(line["file"], line["status"]) for line in first} == {
+        ("a.jpg", "completed"),
+        ("b.png", "completed"),
+        ("rome/a.jpg", "completed"),
+        ("cut.jpg", "failed"),
+    }
+    assert (tmp_path / "out" / "rome" / "a" / "thumbnail.webp").exists()
+    assert watch() == []
+    # Without its notes it asks again, and is given the same jobs.
+    (tmp_path / "out" / ".pixelflow-watched.jsonl").unlink()
+    assert {line["job_id"] for line in watch()} == {line["job_id"] for line in first}
+    (album / "new.png").write_bytes((album / "b.png").read_bytes())
+    assert [line["file"] for line in watch()] == ["new.png"]
