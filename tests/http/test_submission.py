@@ -45,6 +45,7 @@ def test_a_form_is_queued_with_all_that_it_says(site: Site, jpeg: bytes) -> None
         "format": "jpeg",
         "width": None,
         "height": None,
+        "gone_at": None,
     }
     assert job["expires_at"] > job["created_at"]
 
