@@ -131,6 +131,15 @@ class TestRetryAfter:
         await bench.run(bench.time() + wait)
         await admission.check("local")
 
+    async def test_no_more_are_let_in_between_two_looks_than_fit(self, bench: Bench) -> None:
+        admission = bench.admission(max_queue_depth=10)
+        await bench.fill(4)
+        for _ in range(6):
+            await admission.check("local")
+            await bench.fill(1)
+        with pytest.raises(Busy):
+            await admission.check("local")
+
     async def test_when_too_much_cpu_time_is_queued(self, bench: Bench) -> None:
         admission = bench.admission(max_queue_cpu_seconds=100.0)
         await bench.fill(70, cost=2.0)

@@ -41,17 +41,21 @@ class Admission:
     limits: ServerLimits
     _looked_at: float = field(default=float("-inf"), init=False)
     _refusal: Busy | None = field(default=None, init=False)
+    _room: int = field(default=0, init=False)
+    """What may come before the next look: a second's worth could go over the limit otherwise."""
     _refused: dict[str, tuple[float, Busy]] = field(default_factory=dict, init=False)
 
     async def check(self, tenant: str | None = None) -> None:
         """Raises Busy with the setting's name and the seconds after which to try again; for a ``tenant`` also
         what it was just refused for, before another picture is stored in vain."""
         now = self.clock()
-        if not 0 <= now - self._looked_at < FRESH_SECONDS:
+        spent = self._room <= 0 and self._refusal is None
+        if spent or not 0 <= now - self._looked_at < FRESH_SECONDS:
             self._looked_at = now
             self._refusal = await self._look()
         if self._refusal:
             raise self._refusal
+        self._room -= 1
         if tenant in self._refused:
             at, refusal = self._refused[tenant]
             if 0 <= now - at < FRESH_SECONDS:
@@ -80,6 +84,7 @@ class Admission:
             return Busy(detail, code="disk_full", retry_after=DISK_RETRY_SECONDS)
         depth = await self.store.depth()
         queued = depth.by_state.get(JobState.QUEUED, 0)
+        self._room = limits.max_queue_depth - queued
         if queued >= limits.max_queue_depth:
             wait = self.line.seconds_to_drain(queued - limits.max_queue_depth + 1)
             detail = f"{queued} jobs are queued; MAX_QUEUE_DEPTH allows {limits.max_queue_depth}"
