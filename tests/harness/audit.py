@@ -53,7 +53,7 @@ def audit(database: Path, uploads: Path, outputs: Path, acknowledged: Iterable[s
         found.terminal_events_not_one += ends[job_id] != 1
         hashes[json.loads(source)["sha256"]] += 1
         for output in json.loads(made) if made else []:
-            hashes[output["sha256"]] += 1
+            hashes[output["sha256"]] += bool(output["key"])  # one that is kept no longer has none
     on_disk = Counter[str]()
     for file in (path for root in (uploads, outputs) for path in root.rglob("*") if path.is_file()):
         content = file.read_bytes()

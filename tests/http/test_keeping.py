@@ -94,6 +94,16 @@ def test_a_tenants_time_is_the_longest_that_its_jobs_have(site: Site, jpeg: byte
     assert site.client.put(path, json={}, headers={"x-forwarded-for": "127.0.0.1"}).status_code == 403
 
 
+def test_a_picture_that_is_gone_is_referred_to_no_more(site: Site, jpeg: bytes) -> None:
+    job_id = site.submit(jpeg, keep=json.dumps({"source": 0}))
+    mark = {"pipeline": [{"id": "w", "action": "watermark", "image": f"job:{job_id}"}]}
+    assert site.client.post("/v1/jobs", json=mark).status_code == 201
+    site.client.post(f"/v1/jobs/{job_id}/cancel")
+    site.client.post("/v1/admin/gc")
+    answer = site.client.post("/v1/jobs", json=mark)
+    assert (answer.status_code, answer.json()["code"]) == (422, "unknown_asset")
+
+
 @pytest.mark.parametrize(
     ("keep", "field"),
     [
