@@ -49,6 +49,19 @@ def test_readiness_says_what_is_wrong(site: Site) -> None:
     }
 
 
+def test_what_is_not_vital_is_told_and_the_server_stays_ready(site: Site) -> None:
+    facts = {"period_seconds": 5.0, "lag_seconds": 60.0}
+    late = Check("keeper.ring", good=False, detail="overdue", vital=False, facts=facts)
+    site.checks.append(late)
+    try:
+        answer = site.client.get("/readyz")
+    finally:
+        site.checks.pop()
+    assert (answer.status_code, answer.json()["status"]) == (200, "ready")
+    told = {"name": "keeper.ring", "good": False, "vital": False, "detail": "overdue", "facts": facts}
+    assert answer.json()["checks"][-1] == told
+
+
 class TestPool:
     def test_it_is_resized_from_this_machine(self, site: Site) -> None:
         answer = site.client.post("/v1/admin/pool", json={"size": 5})

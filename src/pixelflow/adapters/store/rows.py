@@ -188,6 +188,13 @@ def to_jobs(rows: Sequence[Row]) -> list[Job]:
     return [to_job(row) for row in rows]
 
 
+def to_keys(row: Row) -> list[str]:
+    """The storage keys in a row of ``GET_JOB_FILES``."""
+    source, outputs = row
+    keys = [_to_source(source).key, *(output.key for output in (_to_outputs(outputs) if outputs else ()))]
+    return [key for key in keys if key]
+
+
 def to_recalled(row: Row) -> Recalled | None:
     """A row of ``RECALL``."""
     step, outputs, source = row

@@ -27,6 +27,7 @@ from pixelflow.adapters.store.rows import (
     to_event,
     to_job,
     to_jobs,
+    to_keys,
     to_recalled,
 )
 from pixelflow.adapters.store.software import SqliteSoftware
@@ -211,8 +212,6 @@ def _known(connection: sqlite3.Connection, keys: Sequence[str]) -> set[str]:
         elif owner:
             owners.add((owner.tenant, owner.owner_id))
     for tenant, job_id in owners:
-        for job in to_jobs(connection.execute(sql.GET_JOB, {"tenant": tenant, "id": job_id}).fetchall()):
-            known.update(output.key for output in job.outputs)
-            if job.source.key is not None:
-                known.add(job.source.key)
+        for row in connection.execute(sql.GET_JOB_FILES, {"tenant": tenant, "id": job_id}):
+            known.update(to_keys(row))
     return known.intersection(keys)
