@@ -104,4 +104,4 @@ def _report(heard: "Heard", outcome: dict[str, Any], as_json: bool) -> None:
     seconds = outcome.get("seconds")
     came = outcome["error"] if seconds is None else f"{outcome['status']} in {seconds * 1000:.0f} ms"
     now = datetime.now().astimezone().strftime("%H:%M:%S")
-    typer.echo(f"{now} {TYPES[heard.name]:<13} {job_id} → {came}")
+    typer.echo(f"{now} {TYPES[heard.name]:<15} {job_id or heard.data.get('id')} → {came}")
