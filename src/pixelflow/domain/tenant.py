@@ -34,8 +34,6 @@ class TenantLimits:
 
 
 UNLIMITED = TenantLimits()
-WHOLE = frozenset({"max_queued_jobs", "jobs_per_day", "bytes_per_day", "pixels_per_day", "stored_bytes"})
-"""Limits that are whole numbers; the others are seconds."""
 
 
 def day_of(seconds: float) -> str:

@@ -24,7 +24,7 @@ router = APIRouter(prefix="/v1/assets", tags=["assets"])
     status_code=201,
     summary="Upload a picture for pipelines to refer to",
     openapi_extra={"requestBody": describing.NEW_ASSET},
-    responses=describing.answers({201: schemas.Asset}, 400, 408, 409, 413, 415, 422, 503, 507),
+    responses=describing.answers({201: schemas.Asset}, 400, 408, 409, 413, 415, 422, 429, 503, 507),
 )
 async def add(exchange: TheExchange, services: TheServices, caller: Caller) -> Response:
     """A form with the part `file`, or the bytes as they are. The same bytes have the same id.
