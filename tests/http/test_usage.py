@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from harness.site import PIPELINE, Site, text
+from pixelflow.domain.errors import Busy
+from pixelflow.http.errors import refusal
 from pixelflow.http.shapes.usage import TenantShape, UsageShape
 
 ADMIN = "/v1/admin/tenants/"
@@ -77,6 +79,13 @@ def test_over_the_queue_of_a_tenant_is_429_with_a_wait(site: Site, jpeg: bytes) 
     assert (answer.status_code, answer.json()["code"]) == (429, "tenant_queue_full")
     assert 1 <= int(answer.headers["retry-after"]) <= 60
     assert "w=" not in answer.headers["ratelimit-policy"]
+
+
+def test_a_limit_that_tells_no_wait_is_answered_with_one() -> None:
+    extra = {"quota": "max_queued_jobs", "limit": 1, "value": 1, "asked": 1}
+    headers = dict(refusal(Busy("full", code="tenant_queue_full", **extra)).headers)
+    assert int(headers[b"retry-after"]) >= 1
+    assert headers[b"ratelimit"].startswith(b'"max_queued_jobs";r=0;t=')
 
 
 def test_assets_count_as_stored(site: Site, jpeg: bytes) -> None:

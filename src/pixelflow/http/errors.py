@@ -124,7 +124,7 @@ def refusal(error: Exception) -> Refusal:
         if kind is not None:
             status, title = TABLE[kind]
             extra = error.extra
-            if isinstance(error, errors.StoreUnavailable):
+            if isinstance(error, errors.StoreUnavailable | errors.Busy):
                 extra = {"retry_after": RETRY_SECONDS, **extra}
             problems = error.problems if isinstance(error, InvalidRequest) else ()
             status = BY_CODE.get(error.code, status)
