@@ -1,10 +1,12 @@
 """A service that does not answer: jobs wait for it, and no caller sees more than that."""
 
 import json
+import os
+import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -140,3 +142,46 @@ def test_a_cancelled_job_is_killed_at_once_in_the_same_process(serve: Callable[.
         answer = job(client, made["id"])
         assert answer["status"] == "cancelled"
         assert datetime.fromisoformat(answer["finished_at"]) >= datetime.fromisoformat(answer["started_at"])
+
+
+def slow_job(client: httpx.Client, **fields: str) -> str:
+    pipeline = json.dumps([{"id": "slow", "action": "blur", "sigma": 60, "format": "avif", "effort": 9}])
+    picture = encoded(photo(1600, 1200))
+    made = client.post("/v1/jobs", files={"file": picture}, data={"pipeline": pipeline, **fields})
+    assert made.status_code == 202, made.text
+    return str(made.json()["id"])
+
+
+def test_a_job_is_killed_at_its_own_deadline(serve: Callable[..., Any]) -> None:
+    with serve() as (_, client):
+        one = slow_job(client, deadline_seconds="0.3")
+        ended = job(client, one, wait=30)
+        assert (ended["status"], ended["error"]["code"]) == ("failed", "timeout")
+        assert "0.3 seconds (the job's deadline_seconds)" in ended["error"]["message"]
+
+
+def test_a_job_runs_when_its_time_has_come(serve: Callable[..., Any]) -> None:
+    with serve(KEEPER_SECONDS="600") as (_, client):
+        at = (datetime.now(UTC) + timedelta(seconds=1)).isoformat()
+        picture = encoded(photo(200, 150))
+        fields = {"pipeline": PIPELINE, "scheduled_at": at}
+        made = client.post("/v1/jobs", files={"file": picture}, data=fields).json()
+        ended = job(client, made["id"], wait=30)
+        assert (ended["status"], ended["not_before"]) == ("completed", None)
+        assert datetime.fromisoformat(ended["started_at"]) >= datetime.fromisoformat(ended["scheduled_at"])
+
+
+def test_what_is_quarantined_says_what_it_was(serve: Callable[..., Any]) -> None:
+    with serve() as (server, client):
+        one = slow_job(client)
+        for crash in range(1, 4):
+            until(lambda: job(client, one)["attempt"] == crash)  # noqa: B023 - asked within the turn
+            until(lambda: job(client, one)["status"] == "processing" and bool(server.children()))
+            for pid in server.children():
+                os.kill(pid, signal.SIGSEGV)
+        ended = job(client, one, wait=30)
+        assert (ended["status"], ended["error"]["code"]) == ("quarantined", "crash")
+        assert (ended["source"]["width"], ended["source"]["height"]) == (1600, 1200)
+        assert "1600 × 1200 pixels, predicted to take" in ended["error"]["message"]
+        client.post(f"/v1/jobs/{one}/retry").raise_for_status()
+        assert job(client, one)["error"] is None

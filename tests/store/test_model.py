@@ -70,6 +70,7 @@ class Expected:
     crashes: int = 0
     losses: int = 0
     faults: int = 0
+    hold: bool = False
     not_before: float | None = None
     owner: str | None = None
     lease_until: float | None = None
@@ -97,11 +98,11 @@ class Expected:
         return (
             self.tenant, self.id, self.state, self.priority, self.queued_at, self.attempt,
             self.crashes, self.losses, self.owner, self.lease_until, self.state in TERMINAL, self.outputs,
-            self.faults, self.not_before,
+            self.faults, self.not_before, self.hold,
         ) == (
             job.tenant, job.id, job.state, job.priority, job.queued_at, job.attempt,
             job.crashes, job.losses, job.owner, job.lease_until, job.finished_at is not None,
-            [output.id for output in job.outputs], job.faults, job.not_before,
+            [output.id for output in job.outputs], job.faults, job.not_before, job.hold,
         )  # fmt: skip
 
 
@@ -151,7 +152,7 @@ class Book(RuleBasedStateMachine):
     def create(self, tenants: list[str], priority: int, state: JobState, later: float | None) -> None:
         for tenant in tenants:
             at = None if later is None else self.now + later
-            source = Source("upload")
+            source = Source("upload") if state is S.AWAITING_UPLOAD else Source("upload", "inputs/x/y/z")
             job = Job(
                 tenant, new_id(), state, [], source, 0, 0, priority=priority, not_before=at, scheduled_at=at
             )
@@ -162,7 +163,7 @@ class Book(RuleBasedStateMachine):
             self.check(expected, self.run(self.store.create(job)).job)
 
     @precondition(lambda self: self.expected)
-    @rule(call=st.sampled_from(["start", "cancel", "retry", "retry", "delete"]), pick=PICK)
+    @rule(call=st.sampled_from(["start", "cancel", "retry", "retry", "delete", "delete", "hold"]), pick=PICK)
     def call(self, call: str, pick: int) -> None:
         """Most often a job that the call can change, sometimes any."""
         able = {
@@ -170,6 +171,7 @@ class Book(RuleBasedStateMachine):
             "cancel": {S.AWAITING_UPLOAD, S.QUEUED, S.PROCESSING},
             "retry": RETRYABLE,
             "delete": TERMINAL,
+            "hold": TERMINAL,
         }
         changed = [one.id for one in self.living() if one.state in able[call]]
         jobs = changed if pick % 4 and changed else list(self.expected)
@@ -201,7 +203,8 @@ class Book(RuleBasedStateMachine):
     def retry(self, job_id: str) -> None:
         expected = self.find(job_id)
         again = self.run(self.store.retry(expected.tenant, job_id))
-        if job_id in self.deleted or expected.state not in RETRYABLE:
+        without_picture = expected.queued_at is None
+        if job_id in self.deleted or expected.state not in RETRYABLE or without_picture:
             assert again is None
             return
         expected.crashes = expected.losses = expected.faults = 0
@@ -209,10 +212,19 @@ class Book(RuleBasedStateMachine):
         expected.enter(S.QUEUED)
         self.check(expected, again)
 
+    def hold(self, job_id: str) -> None:
+        """Set it, or lift it."""
+        expected = self.find(job_id)
+        held = self.run(self.store.hold(expected.tenant, job_id, "model", held=not expected.hold))
+        assert (held is None) == (job_id in self.deleted)
+        if held is not None:
+            expected.hold = not expected.hold
+            self.check(expected, held, news=False)
+
     def delete(self, job_id: str) -> None:
         expected = self.find(job_id)
         gone = self.run(self.store.delete(expected.tenant, job_id))
-        assert (gone is None) == (job_id in self.deleted)
+        assert (gone is None) == (job_id in self.deleted or expected.hold)
         if gone is not None:
             self.check(expected, gone)
             self.deleted.add(job_id)
