@@ -32,7 +32,7 @@ async def finish(store: Book) -> Bulk:
 
 
 async def test_what_the_filter_finds_is_cancelled_in_steps(store: Book, time: Time) -> None:
-    mine = [await queued(store) for _ in range(5)]
+    mine = sorted([await queued(store) for _ in range(5)], key=lambda job: job.id)
     theirs = await queued(store, "other")
     await store.cancel("local", mine[2].id)
     made, _ = await store.bulks.create(bulk(BulkAction.CANCEL), None)
