@@ -219,5 +219,6 @@ TestLog.settings = settings(
     stateful_step_count=int(os.environ.get("MODEL_STEPS", "40")),
     deadline=None,
     database=None,
+    derandomize="MODEL_EXAMPLES" not in os.environ,
     suppress_health_check=list(HealthCheck),
 )
