@@ -30,7 +30,7 @@ from pixelflow.adapters.store import (
     webhook_statements,
 )
 from pixelflow.adapters.store.database import STATEMENTS
-from pixelflow.adapters.store.schema import HEAD, MIGRATIONS, migrate
+from pixelflow.adapters.store.schema import HEAD, MIGRATIONS, current_revision, migrate, upgrade
 from pixelflow.domain.batch import BatchState, ItemState
 from pixelflow.domain.errors import StartupError
 from pixelflow.domain.job import JobState
@@ -100,6 +100,15 @@ def test_the_known_head_is_the_newest_migration() -> None:
 def test_the_rows_are_the_tables(migrated: Path, table: str, columns: str) -> None:
     there = [row[1] for row in asked(migrated, f"PRAGMA table_info({table})")]
     assert sorted(columns.split(", ")) == sorted(there)
+
+
+def test_a_new_database_is_as_the_migrations_make_it(migrated: Path, tmp_path: Path) -> None:
+    """``python docs/build/schema.py`` writes it anew."""
+    upgraded = tmp_path / "upgraded.db"
+    upgrade(upgraded, None)
+    everything = "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type, name"
+    assert asked(migrated, everything) == asked(upgraded, everything)
+    assert current_revision(migrated) == current_revision(upgraded) == HEAD
 
 
 def test_a_database_that_is_up_to_date_starts_without_alembic(migrated: Path) -> None:
