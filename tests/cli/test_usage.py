@@ -32,7 +32,8 @@ def test_usage_by_day_by_operation_and_as_json(pixelflow: Command, used: Running
     assert day["day"] == today
     assert day["jobs"] >= 1
     assert day["cpu_seconds"] > 0
-    assert sum(each["cpu_seconds"] for each in day["operations"]) == pytest.approx(day["cpu_seconds"])
+    # An attempt that failed is charged with what was predicted, and has no operations to show for it.
+    assert 0 < sum(each["cpu_seconds"] for each in day["operations"]) <= day["cpu_seconds"] + 1e-6
 
 
 def test_a_tenant_is_shown_set_and_set_back(pixelflow: Command, used: RunningServer) -> None:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -80,8 +81,10 @@ def test_mistakes_are_told(pixelflow: Command, near: RunningServer) -> None:
 def listening(near: RunningServer, receiver: Receiver, log: Path, *more: str) -> Iterator[Path]:
     """What it writes; it ends as by Ctrl-C."""
     command = [sys.executable, "-m", "pixelflow", "listen", "--forward-to", receiver.url, "--url", near.url]
+    # A shell's background job ignores SIGINT, and so do the commands that it starts.
+    heeding = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
     with log.open("wb") as out:
-        process = subprocess.Popen([*command, *more], stdout=out, stderr=out)
+        process = subprocess.Popen([*command, *more], stdout=out, stderr=out, preexec_fn=heeding)
     try:
         wait_for(lambda: b"listening at" in log.read_bytes())
         yield log
