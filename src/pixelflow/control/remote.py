@@ -121,7 +121,8 @@ def _headers(given: object, field: str, url: str, problems: list[Problem]) -> Ma
         problems.append(Problem(f"{field} must be {allowed}", field, allowed=allowed))
         return {}
     if url and scheme_of(url) not in WEB:
-        problems.append(Problem(f"{field} go with http and https only", field))
+        here = f"{field} go with http and https only, not with {scheme_of(url)}"
+        problems.append(Problem(here, field, allowed="http or https in url"))
     size = 0
     for name, value in given.items():
         if not _NAME.fullmatch(name) or not isinstance(value, str) or not _VALUE.fullmatch(value):

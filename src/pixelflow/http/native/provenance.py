@@ -26,7 +26,7 @@ async def manifest(services: TheServices, caller: Caller, job_id: str) -> Respon
     "/replay",
     status_code=202,
     summary="Run an ended job again, as a new job",
-    responses=describing.answers({202: schemas.Created}, 400, 404, 409, 422, 503, 507),
+    responses=describing.answers({202: schemas.Created}, 400, 404, 409, 422, 429, 503, 507),
 )
 async def replay(exchange: TheExchange, services: TheServices, caller: Caller, job_id: str) -> Response:
     """The same steps on the same picture, past the step cache; no webhook is called and nothing is sent.
