@@ -1,6 +1,7 @@
 """Writes the configuration page from the settings: ``python docs/build/configuration.py``."""
 
 from collections.abc import Iterator, Mapping
+from inspect import cleandoc
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ def page() -> str:
 
 
 def _section(part: type[Part]) -> Iterator[str]:
-    yield f"## {(part.__doc__ or '').strip().rstrip('.')}"
+    yield f"## {cleandoc(part.__doc__ or '').rstrip('.')}"
     yield ""
     yield "| variable | default | allowed | meaning |"
     yield "|---|---|---|---|"

@@ -1,6 +1,7 @@
 """How routes are described: their answers with an example of every refusal, and the bodies they take."""
 
 from http import HTTPStatus
+from inspect import cleandoc
 from typing import Any
 
 from pydantic import BaseModel
@@ -98,7 +99,7 @@ def answers(good: dict[int, type[BaseModel] | str | None], *refusals: int) -> di
                 body: {"schema": {"type": "string", **({} if text else {"format": "binary"})}}
             }
         elif body is not None:
-            described |= {"model": body, "description": (body.__doc__ or "").strip()}
+            described |= {"model": body, "description": cleandoc(body.__doc__ or "")}
         found[status] = described
     for status in refusals:
         content = {

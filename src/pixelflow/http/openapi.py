@@ -1,5 +1,6 @@
 """The OpenAPI document: FastAPI's, with the steps of a pipeline from the registry of operations."""
 
+from inspect import cleandoc
 from typing import Any
 
 from fastapi import FastAPI
@@ -50,7 +51,7 @@ def _steps() -> dict[str, Any]:
         found[name] = {
             "type": "object",
             "title": name,
-            "description": (operation.__doc__ or "").strip(),
+            "description": cleandoc(operation.__doc__ or ""),
             "required": ["id", "action", *schema.get("required", ())],
             "additionalProperties": False,
             "properties": {**_frame(action), **options, **schema.get("properties", {})},

@@ -341,7 +341,7 @@ class _Rendering:
     def _file(self, picture: Picture, name: str, options: Encoding) -> Encoded:
         try:
             return encoded(picture, name, options)
-        except (pyvips.Error, RuntimeError, OSError) as error:
+        except (pyvips.Error, RuntimeError, OSError, MemoryError) as error:
             if picture.lazy:
                 self.source.check()
             if memory.lacked(error, picture.size):
