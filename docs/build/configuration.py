@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from pixelflow.cli.configuration import interval
-from pixelflow.settings import MEGABYTE, Part
+from pixelflow.settings import PARTS
+from pixelflow.settings.part import MEGABYTE, Part
 
 PAGE = Path(__file__).parents[1] / "configuration.md"
 INTRODUCTION = """\
@@ -14,14 +15,14 @@ INTRODUCTION = """\
 
 Every setting is an environment variable; none has to be set. An empty one counts as not set. A value out of
 range stops the start and names the variable, the value and what is allowed; `pixelflow serve --help` has
-the few that are options too. This page is made from `src/pixelflow/settings.py` by
+the few that are options too. This page is made from `src/pixelflow/settings/` by
 `python docs/build/configuration.py`.
 """
 
 
 def page() -> str:
     """The whole page."""
-    return "\n".join([INTRODUCTION, *(line for part in Part.__subclasses__() for line in _section(part))])
+    return "\n".join([INTRODUCTION, *(line for part in PARTS.values() for line in _section(part))])
 
 
 def _section(part: type[Part]) -> Iterator[str]:

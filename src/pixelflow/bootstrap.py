@@ -45,7 +45,6 @@ from pixelflow.control.waking import Waker
 from pixelflow.control.webhooks import Webhooks
 from pixelflow.domain.breaker import Breaker, Circuit, Circuits
 from pixelflow.domain.errors import PixelFlowError
-from pixelflow.domain.keep import Keep
 from pixelflow.http.services import Check, HttpOptions, Services
 from pixelflow.http.shapes.webhooks import payload
 from pixelflow.http.view import moment
@@ -100,13 +99,13 @@ def open_egress(settings: Settings) -> WaysOut:
 
     def egress(plain_http: bool) -> Egress:
         return HttpEgress(
-            Rules(settings.egress_networks, settings.egress_ports, plain_http),
+            Rules(settings.egress.networks, settings.egress.ports, plain_http),
             given.egress_connect_seconds,
             given.fetch_redirects,
             agent=f"PixelFlow/{__version__}",
         )
 
-    buckets = open_buckets(settings.storage_allow, given.egress_connect_seconds, given.fetch_seconds)
+    buckets = open_buckets(settings.egress.prefixes, given.egress_connect_seconds, given.fetch_seconds)
     return WaysOut(fetching=egress(True), sending=egress(False), buckets=buckets)
 
 
@@ -121,12 +120,12 @@ async def assemble(settings: Settings, stopping: Callable[[], bool]) -> AsyncIte
     pool = Pool(settings.pool_options, limits, lambda: worker.room.set())
     pool.load()
     try:
-        store = await open_store(settings.store_address, time.time, settings.tenant_limits)
+        store = await open_store(settings.store.address, time.time, settings.tenant.limits)
     except BaseException:
         await pool.close()
         raise
     try:
-        storage = open_storage(settings.storage_address)
+        storage = open_storage(settings.storage.address)
         queue = open_queue(settings.queue.queue)
         hub = open_hub("memory://")
         egress = open_egress(settings)
@@ -136,7 +135,7 @@ async def assemble(settings: Settings, stopping: Callable[[], bool]) -> AsyncIte
             egress.buckets,
             storage,
             store,
-            IntakeLimits(settings.upload_bytes, settings.readable),
+            IntakeLimits(settings.http.upload_bytes, settings.formats.readable),
             transfers,
             settings.egress.fetch_seconds,
             settings.egress.transfer_tries,
@@ -152,7 +151,7 @@ async def assemble(settings: Settings, stopping: Callable[[], bool]) -> AsyncIte
         metrics = Metrics()
         owner = f"{os.uname().nodename}:{os.getpid()}:{secrets.token_hex(4)}"
         dispatcher = _dispatcher(settings, store, egress.sending, metrics, owner)
-        policy = settings.breaker
+        policy = settings.retries.breaker
         circuits = Circuits(time.monotonic, Breaker(policy), Breaker(policy))
         waker = Waker(store, queue, time.time)
         worker = Worker(
@@ -178,7 +177,7 @@ async def assemble(settings: Settings, stopping: Callable[[], bool]) -> AsyncIte
             deliver=deliverer.deliver,
             observe=metrics.phase,
             ended=metrics.ended,
-            backoff=settings.backoff,
+            backoff=settings.retries.backoff,
             circuits=circuits,
             expect=waker.expect,
         )
@@ -255,7 +254,7 @@ def _dispatcher(settings: Settings, store: Book, egress: Egress, metrics: Metric
             pace.webhook_timeout_seconds,
             pace.webhook_in_flight,
             pace.webhook_receiver_in_flight,
-            settings.webhook_schedule,
+            settings.webhooks.schedule,
             pace.webhook_disable_seconds,
         ),
         owner,
@@ -266,9 +265,9 @@ def _dispatcher(settings: Settings, store: Book, egress: Egress, metrics: Metric
 @asynccontextmanager
 async def open_inventory(settings: Settings) -> AsyncIterator[Inventory]:
     """What is stored, where no server runs; raises DatabaseOwned where one does, and StartupError."""
-    store = await open_store(settings.store_address, time.time)
+    store = await open_store(settings.store.address, time.time)
     try:
-        storage = open_storage(settings.storage_address)
+        storage = open_storage(settings.storage.address)
         try:
             yield Inventory(sweeper_of(settings, store, storage, open_hub("memory://")))
         finally:
@@ -323,8 +322,7 @@ def _services(
         metrics.circuits(circuits)
         return metrics.render(await store.depth(), Slots(pool.size, pool.busy))
 
-    pace = settings.keeper
-    keep = Keep(pace.source_ttl_seconds, pace.output_ttl_seconds, pace.record_ttl_seconds)
+    keep = settings.keeper.keep
     limits = settings.image_limits
     jobs = Jobs(
         store,
@@ -370,8 +368,8 @@ def _services(
         version=lambda: {"version": __version__, **pool.versions},
         metrics=exposition,
         options=HttpOptions(
-            upload_bytes=settings.upload_bytes,
-            zero_config_upload_bytes=settings.zero_config_upload_bytes,
+            upload_bytes=settings.http.upload_bytes,
+            zero_config_upload_bytes=settings.http.zero_config_upload_bytes,
             public_url=settings.http.public_url,
             upload_url_seconds=settings.http.upload_url_seconds,
             slow_body_seconds=settings.http.slow_body_seconds,

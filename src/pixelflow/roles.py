@@ -178,11 +178,11 @@ def _greeting(settings: Settings, system: System, host: str, port: int) -> list[
     shown = f"[{host}]" if ":" in host else host
     lines = [
         f"PixelFlow {__version__} listens on http://{shown}:{port} (the API's pages: /docs)",
-        f"Data: {settings.store_address}, uploads in {folders.upload_dir}, outputs in {folders.output_dir}",
+        f"Data: {settings.store.address}, uploads in {folders.upload_dir}, outputs in {folders.output_dir}",
         f"Workers: {system.pool.size} decoder processes, libvips {libvips}",
         "Cage: complete" if not missing else "Cage: incomplete, " + "; ".join(missing),
     ]
-    if settings.egress_networks:
-        opened = ", ".join(str(network) for network in settings.egress_networks)
+    if settings.egress.networks:
+        opened = ", ".join(str(network) for network in settings.egress.networks)
         lines.append(f"Egress: EGRESS_ALLOW opens {opened} to fetching and webhooks, by plain http too")
     return lines

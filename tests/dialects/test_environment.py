@@ -22,7 +22,10 @@ def test_unset_they_are_what_its_document_says() -> None:
     assert settings.http.port == 8080
     assert settings.store.db_path == Path("data/jobs.db")
     assert (settings.storage.upload_dir, settings.storage.output_dir) == (Path("uploads"), Path("outputs"))
-    assert (settings.zero_config_upload_bytes, settings.upload_bytes) == (10 * MEBIBYTE, 50 * MEBIBYTE)
+    assert (settings.http.zero_config_upload_bytes, settings.http.upload_bytes) == (
+        10 * MEBIBYTE,
+        50 * MEBIBYTE,
+    )
 
 
 def test_set_they_hold_everywhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -32,7 +35,7 @@ def test_set_they_hold_everywhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
 
     settings = Settings()
 
-    assert (settings.http.port, settings.pool_size) == (9090, 3)
+    assert (settings.http.port, settings.worker.pool_size) == (9090, 3)
     assert settings.store.db_path == tmp_path / "book.db"
     assert (settings.storage.upload_dir, settings.storage.output_dir) == (tmp_path / "in", tmp_path / "out")
-    assert (settings.zero_config_upload_bytes, settings.upload_bytes) == (12345, 12345)
+    assert (settings.http.zero_config_upload_bytes, settings.http.upload_bytes) == (12345, 12345)

@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from pixelflow.operations.described import field_docstrings
-from pixelflow.settings import Part
+from pixelflow.settings import PARTS
+from pixelflow.settings.part import Part
 
 DOCS = Path(__file__).parents[2] / "docs"
-SETTINGS = [(part, name) for part in Part.__subclasses__() for name in part.model_fields]
+SETTINGS = [(part, name) for part in PARTS.values() for name in part.model_fields]
 
 
 def test_the_committed_page_is_current() -> None:

@@ -110,7 +110,7 @@ def _cage_part(name: str, state: str, sandbox: str) -> Check:
 
 def _formats(settings: Settings) -> Iterator[Check]:
     """What an installation without them can do very well without is no warning."""
-    here = formats(*sorted(settings.readable))
+    here = formats(*sorted(settings.formats.readable))
     yield Check("formats", "read", State.OK, ", ".join(known.name for known in here if known.reads))
     yield Check("formats", "written", State.OK, ", ".join(known.name for known in here if known.writes))
     for known in here:

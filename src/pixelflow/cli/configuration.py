@@ -6,7 +6,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from pixelflow.cli.mistakes import Mistake
-from pixelflow.settings import Part, Settings
+from pixelflow.settings import PARTS, Settings
+from pixelflow.settings.part import Part
 
 
 def read_settings(given: Mapping[str, Any]) -> Settings:
@@ -21,9 +22,7 @@ def read_settings(given: Mapping[str, Any]) -> Settings:
 
 def _line(location: tuple[int | str, ...], value: object, reason: str) -> str:
     name = str(location[0])
-    allowed = next(
-        (_allowed(part, name) for part in Part.__subclasses__() if name in part.model_fields), None
-    )
+    allowed = next((_allowed(part, name) for part in PARTS.values() if name in part.model_fields), None)
     return f"{name.upper()} is {value!r}: {reason}" + (f"; allowed: {allowed}" if allowed else "")
 
 

@@ -14,7 +14,7 @@ def formats(as_json: JsonOption = False) -> None:
     from pixelflow.domain.installed import formats as installed
     from pixelflow.domain.media import SETTINGS
 
-    found = installed(*sorted(read_settings({}).readable))
+    found = installed(*sorted(read_settings({}).formats.readable))
     if as_json:
         typer.echo(json.dumps({"formats": [asdict(known) for known in found]}, indent=2))
         return
