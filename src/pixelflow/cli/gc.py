@@ -61,7 +61,7 @@ def _here_or_asked(dry_run: bool) -> Any:
 
 
 async def _here(settings: "Settings", dry_run: bool) -> Any:
-    from pixelflow.bootstrap import open_inventory
+    from pixelflow.bootstrap.inventory import open_inventory
     from pixelflow.http.shapes.keeping import report_view, swept_view
 
     async with open_inventory(settings) as inventory:
