@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from email.utils import formatdate
 from ipaddress import ip_network
 from pathlib import Path
 from time import time as now
@@ -125,6 +126,24 @@ class TestTheSchedule:
         assert (verdict.state, verdict.retry_seconds, verdict.gone) == (PENDING, 5.0, False)
         assert judge(status, 1, (5.0,), 0.0).state is DEAD
 
+    @pytest.mark.parametrize(
+        ("status", "asked", "pause"),
+        [
+            (429, 40.0, 40.0),
+            (503, 40.0, 40.0),
+            (503, 1e9, 60.0),
+            (503, 1.0, 5.0),
+            (503, None, 5.0),
+            (500, 40.0, 5.0),
+            (301, 40.0, 5.0),
+        ],
+    )
+    def test_a_busy_receiver_is_left_alone_for_as_long_as_it_asks_up_to_the_longest_pause(
+        self, status: int, asked: float | None, pause: float
+    ) -> None:
+        assert judge(status, 0, (5.0, 60.0), 0.0, asked).retry_seconds == pause
+        assert judge(status, 2, (5.0, 60.0), 0.0, asked).state is DEAD, "no try more than without"
+
     @pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
     def test_every_2xx_is_a_success(self, status: int) -> None:
         assert judge(status, 9, (), 0.0).state is DELIVERED
@@ -158,6 +177,20 @@ async def test_what_goes_wrong_is_tried_again_under_the_same_id(
         assert "/other" not in [asked.path for asked in receiver.there.asked]
         stamps = [int(asked.headers["webhook-timestamp"]) for asked in receiver.there.asked]
         assert stamps[1] - stamps[0] == 6, "each try is signed with its own time"
+
+
+@pytest.mark.parametrize("moment", [False, True])
+async def test_a_busy_receiver_is_sent_to_when_it_said(tmp_path: Path, moment: bool) -> None:
+    there = {"retry-after": formatdate(now() + 50, usegmt=True) if moment else "50"}
+    with receiving(lambda _: Reply(503, headers=there)) as receiver:
+        async with posting(tmp_path) as post:
+            await post.endpoint(receiver)
+            await post.happened()
+            put_off = await post.tried(1)
+            assert 40 < put_off.next_at - post.time() <= 50
+            receiver.answer = lambda _: Reply(204)
+            post.later(51)
+            assert (await post.tried(2)).state is DELIVERED
 
 
 async def test_nobody_there_is_a_failed_try(tmp_path: Path) -> None:

@@ -6,8 +6,6 @@ The generator touches no socket, so the same code serves the sync and the async 
 import time
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from random import SystemRandom
 from typing import Any, Protocol, TypeAlias, TypeVar
 
@@ -16,6 +14,7 @@ import httpx
 from pixelflow import __version__
 from pixelflow.client.errors import ApiError, Unreachable
 from pixelflow.client.picture import Part
+from pixelflow.domain.retry_after import asked_seconds
 
 TRANSIENT = frozenset({429, 502, 503, 504})
 """Statuses after which the same request may go well a little later."""
@@ -136,7 +135,7 @@ class Endpoint:
             if isinstance(answer, httpx.Response):
                 if answer.is_success or (tried > 1 and again(answer.status_code)):
                     return answer
-                after = _retry_after(answer)
+                after = asked_seconds(answer.headers.get("Retry-After"), time.time())
                 error: ApiError | Unreachable = ApiError.of(answer, after)
                 # A key's first request is still being worked on: its answer comes under the same key.
                 running = answer.status_code == 409 and key is not None and after is not None
@@ -148,14 +147,3 @@ class Endpoint:
             if pause is None or (deadline is not None and time.monotonic() + pause > deadline):
                 raise error
             yield Pause(pause)
-
-
-def _retry_after(response: httpx.Response) -> float | None:
-    """Seconds, from either form that RFC 9110 (10.2.3) has."""
-    value = response.headers.get("Retry-After", "")
-    if value.isdigit():
-        return float(value)
-    try:
-        return max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
-    except (TypeError, ValueError):
-        return None

@@ -12,6 +12,7 @@ import structlog
 
 from pixelflow.domain import signature
 from pixelflow.domain.errors import EgressRefused, PixelFlowError
+from pixelflow.domain.retry_after import asked_seconds
 from pixelflow.domain.secrets import HIDDEN, is_secret
 from pixelflow.domain.webhook import Attempt, DeliveryState, Message, Parcel, Verdict, judge
 from pixelflow.ports.egress import Answer, Egress
@@ -158,7 +159,9 @@ class Dispatcher:
         seconds = time.perf_counter() - begun
         status = answer.status if answer else None
         failures = delivery.attempts - delivery.earlier
-        verdict = judge(status, failures, self._pace.schedule, random.random())  # noqa: S311 - jitter
+        asked = asked_seconds(answer.headers.get("retry-after"), self._clock()) if answer else None
+        chance = random.random()  # noqa: S311 - jitter
+        verdict = judge(status, failures, self._pace.schedule, chance, asked)
         attempt = Attempt(
             delivery.attempts + 1,
             at,

@@ -2,7 +2,8 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -18,6 +19,7 @@ from pixelflow.domain.errors import (
 )
 from pixelflow.domain.job import Job, Remote, Source
 from pixelflow.domain.keys import input_key
+from pixelflow.domain.retry_after import asked_seconds
 from pixelflow.domain.urls import OURS, WEB, host_of, scheme_of, shown
 from pixelflow.ports.buckets import Buckets
 from pixelflow.ports.egress import Egress, Fetched
@@ -42,6 +44,7 @@ class Fetcher:
     seconds: float
     tries: int
     """After so many faults of a job that its picture is out of reach is final."""
+    clock: Callable[[], float] = time.time
 
     async def check(self, tenant: str, remote: Remote, field: str = "url") -> None:
         """Raises EgressRefused for what would be refused now, with the request's ``field`` that names it."""
@@ -148,8 +151,8 @@ class Fetcher:
         if status in GONE:
             raise TransferFailed("source_not_found", f"{host} answers {status}: there is no such picture")
         if status in PASSING or status >= 500:
-            pause = fetched.headers.get("retry-after", "")
-            raise _Theirs(f"{host} answers {status}", int(pause) if pause.isdecimal() else 0)
+            pause = asked_seconds(fetched.headers.get("retry-after"), self.clock())
+            raise _Theirs(f"{host} answers {status}", pause or 0)
         if status != 200:
             raise TransferFailed("source_denied", f"{host} answers {status}")
         if fetched.headers.get("content-encoding", "identity") != "identity":
@@ -167,7 +170,7 @@ class Fetcher:
 class _Theirs(OSError):
     """The other machine broke off, or is busy for ``retry_after`` seconds (RFC 9110, 10.2.3)."""
 
-    def __init__(self, text: str, retry_after: int = 0) -> None:
+    def __init__(self, text: str, retry_after: float = 0) -> None:
         super().__init__(text)
         self.retry_after = retry_after
 

@@ -27,6 +27,8 @@ SCHEDULE_SECONDS = (5.0, 300.0, 1800.0, 7200.0, 18_000.0, 36_000.0, 50_400.0, 72
 JITTER = 0.2
 """A pause is longer by up to this part of it, so that what failed together does not come back together."""
 GONE = 410
+BUSY = frozenset({429, 503})
+"""Answers whose ``Retry-After`` is heeded."""
 ENDPOINT = "ep_"
 """What the ids of endpoints begin with, and no origin."""
 
@@ -159,15 +161,29 @@ class Verdict:
     gone: bool = False
 
 
-def judge(status: int | None, failures: int, schedule: Sequence[float], chance: float) -> Verdict:
+def judge(
+    status: int | None,
+    failures: int,
+    schedule: Sequence[float],
+    chance: float,
+    asked_seconds: float | None = None,
+) -> Verdict:
     """What follows from an answer, ``None`` for no answer, after so many failures before; ``chance`` in
-    [0, 1) is the jitter's."""
+    [0, 1) is the jitter's.
+
+    A receiver that is busy puts the next try off by ``asked_seconds``, at most by the schedule's longest pause;
+    it does not bring it forward.
+    """
     if status is not None and 200 <= status < 300:
         return Verdict(DeliveryState.DELIVERED)
     if status == GONE:
         return Verdict(DeliveryState.DEAD, gone=True)
     pause = pause_seconds(failures + 1, schedule, chance)
-    return Verdict(DeliveryState.DEAD) if pause is None else Verdict(DeliveryState.PENDING, pause)
+    if pause is None:
+        return Verdict(DeliveryState.DEAD)
+    if status in BUSY and asked_seconds is not None:
+        pause = max(pause, min(asked_seconds, max(schedule)))
+    return Verdict(DeliveryState.PENDING, pause)
 
 
 def pause_seconds(failures: int, schedule: Sequence[float], chance: float) -> float | None:
