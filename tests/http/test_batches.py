@@ -84,6 +84,24 @@ def test_a_batchs_life(site: Site, webp: bytes) -> None:
     assert len(jobs_of(site, batch)) == 5
 
 
+def test_what_was_cancelled_is_told_and_runs_again(site: Site) -> None:
+    body = {"pipeline": PIPELINE, "sources": [f"https://a.example/{number}" for number in range(3)]}
+    path = f"/v1/batches/{site.client.post('/v1/batches', json={**body, 'max_in_flight': 1}).json()['id']}"
+    feed(site)
+    site.client.post(f"{path}/cancel")
+    early = site.client.post(f"{path}/retry")
+    assert (early.status_code, early.json()["code"]) == (409, "state_conflict")
+    feed(site)
+    for status, count in (("cancelled", 3), ("pending", 0)):
+        assert len(site.client.get(f"{path}/items", params={"status": status}).json()["items"]) == count
+    rows = list(csv.DictReader(io.StringIO(site.client.get(f"{path}/failures.csv").text)))
+    assert [row["status"] for row in rows] == ["cancelled"] * 3
+    again = site.client.post(f"{path}/retry").json()
+    assert (again["status"], again["counts"]["pending"]) == ("running", 3)
+    items = site.client.get(f"{path}/items").json()["items"]
+    assert [item["status"] for item in items] == ["pending"] * 3
+
+
 def test_json_lines_and_csv_have_the_rest_in_the_query(site: Site) -> None:
     site.client.post("/v1/templates", json={"name": "lined", "pipeline": PIPELINE})
     query = {"template": "lined", "max_in_flight": "7", "metadata": text({"a": 1})}

@@ -182,7 +182,7 @@ def cancel(batch_id: IdArgument, url: UrlOption = LOCAL_URL, as_json: JsonOption
 
 @batch.command()
 def retry(batch_id: IdArgument, url: UrlOption = LOCAL_URL, as_json: JsonOption = False) -> None:
-    """Run the lines again that failed."""
+    """Run the lines again that did not go well, also of a cancelled batch."""
     _shown("retry", batch_id, url, as_json)
 
 

@@ -133,7 +133,8 @@ def _page(
 
 def _do(server: Endpoint, batch_id: str, verb: str) -> Call[Batch]:
     # Sent again because an answer was lost, it may find that it was done before.
-    yield from server.ask("POST", _path(batch_id, f"/{verb}"), again={409}.__contains__)
+    key = uuid4().hex if verb == "retry" else None
+    yield from server.ask("POST", _path(batch_id, f"/{verb}"), again={409}.__contains__, key=key)
     return (yield from _get(server, batch_id))
 
 
@@ -261,7 +262,7 @@ class Batches:
         return self._client.run(_do(self._client.server, batch_id, "cancel"))
 
     def retry(self, batch_id: str) -> Batch:
-        """Run the lines again that failed."""
+        """Run the lines again that failed or were cancelled."""
         return self._client.run(_do(self._client.server, batch_id, "retry"))
 
     def failures(self, batch_id: str) -> str:
@@ -369,7 +370,7 @@ class AsyncBatches:
         return await self._client.run(_do(self._client.server, batch_id, "cancel"))
 
     async def retry(self, batch_id: str) -> Batch:
-        """Run the lines again that failed."""
+        """Run the lines again that failed or were cancelled."""
         return await self._client.run(_do(self._client.server, batch_id, "retry"))
 
     async def failures(self, batch_id: str) -> str:

@@ -54,8 +54,7 @@ def verify(
 def _one(
     server: Endpoint, method: str, path: str, document: Mapping[str, Any] | None = None
 ) -> Call[Webhook]:
-    key = uuid4().hex if path == HOOKS else None
-    return read(Webhook, (yield from server.ask(method, path, document=document, key=key)).json())
+    return read(Webhook, (yield from server.ask(method, path, document=document, key=_key(method))).json())
 
 
 def _all(server: Endpoint) -> Call[list[Webhook]]:
@@ -67,11 +66,11 @@ def _remove(server: Endpoint, webhook_id: str) -> Call[None]:
 
 
 def _secret(server: Endpoint, method: str, path: str) -> Call[WebhookSecret]:
-    return read(WebhookSecret, (yield from server.ask(method, path)).json())
+    return read(WebhookSecret, (yield from server.ask(method, path, key=_key(method))).json())
 
 
 def _delivery(server: Endpoint, method: str, path: str) -> Call[WebhookDelivery]:
-    return read(WebhookDelivery, (yield from server.ask(method, path)).json())
+    return read(WebhookDelivery, (yield from server.ask(method, path, key=_key(method))).json())
 
 
 def _page(
@@ -85,10 +84,15 @@ def _page(
 
 def _redeliver_since(server: Endpoint, webhook_id: str, since: datetime, status: str | None) -> Call[int]:
     params = {"since": since.isoformat(), **({"status": status} if status else {})}
-    count: int = (yield from server.ask("POST", _path(webhook_id, "/redeliver"), params=params)).json()[
-        "count"
-    ]
+    path = _path(webhook_id, "/redeliver")
+    answer = yield from server.ask("POST", path, params=params, key=_key("POST"))
+    count: int = answer.json()["count"]
     return count
+
+
+def _key(method: str) -> str | None:
+    """So that what is sent again because an answer was lost is not done twice."""
+    return uuid4().hex if method == "POST" else None
 
 
 def _path(webhook_id: str, rest: str = "") -> str:

@@ -130,8 +130,8 @@ class Batches:
         self, tenant: str, batch_id: str, state: ItemState | None, after: int, limit: int
     ) -> Page[Item]:
         """Lines in their order; raises UnknownId."""
-        await self.get(tenant, batch_id)
-        states = tuple(ItemState) if state is None else (state,)
+        batch = await self.get(tenant, batch_id)
+        states = tuple(ItemState) if state is None else _stored(batch, state)
         found = await self.store.items(tenant, batch_id, states, after, limit + 1)
         return Page(found[:limit], str(found[limit - 1].number) if len(found) > limit else None)
 
@@ -147,9 +147,9 @@ class Batches:
         """No further jobs; the keeper cancels those there are, at once."""
         return _known(await self.store.cancel(tenant, batch_id, actor), batch_id)
 
-    async def retry(self, tenant: str, batch_id: str) -> Batch:
-        """Lines that failed run again, as new jobs."""
-        return _known(await self.store.retry(tenant, batch_id), batch_id)
+    async def retry(self, tenant: str, batch_id: str, promise: Promise) -> Batch:
+        """Lines that did not go well run again, as new jobs."""
+        return _known(await self.store.retry(tenant, batch_id, promise({}, None)), batch_id)
 
     async def delete(self, tenant: str, actor: str, batch_id: str) -> None:
         """A batch that has ended, without its jobs."""
@@ -158,18 +158,18 @@ class Batches:
 
     async def failures(self, tenant: str, batch_id: str) -> AsyncIterator[bytes]:
         """Every line that did not go well, as CSV (RFC 4180) with a heading; raises UnknownId first."""
-        await self.get(tenant, batch_id)
-        return self._rows(tenant, batch_id)
+        return self._rows(await self.get(tenant, batch_id))
 
-    async def _rows(self, tenant: str, batch_id: str) -> AsyncIterator[bytes]:
+    async def _rows(self, batch: Batch) -> AsyncIterator[bytes]:
         yield _csv([COLUMNS])
+        states = [stored for state in UNSUCCESSFUL for stored in _stored(batch, state)]
         after = -1
-        while found := await self.store.items(tenant, batch_id, UNSUCCESSFUL, after, PAGE):
+        while found := await self.store.items(batch.tenant, batch.id, states, after, PAGE):
             yield _csv(
                 (
                     each.number,
                     shown(each.remote.url) if each.remote else "",
-                    each.state.value,
+                    batch.shown(each.state).value,
                     each.code,
                     each.error,
                     each.job_id,
@@ -188,6 +188,11 @@ class Batches:
         size = None if None in sizes else pictures * sum(filter(None, sizes))
         wall = None if seconds is None else seconds / max(1, self.decoders())
         return Forecast(sample, each, size, seconds, wall)
+
+
+def _stored(batch: Batch, state: ItemState) -> Sequence[ItemState]:
+    """What the lines are in the store that the batch shows as that."""
+    return [each for each in ItemState if batch.shown(each) is state]
 
 
 def _in_flight(given: object, problems: list[Problem]) -> int:

@@ -21,7 +21,7 @@ from pixelflow.domain.webhook import (
     message_id,
 )
 from pixelflow.ports.store import Page
-from pixelflow.ports.webhooks import DeliveryFilter, WebhookStore
+from pixelflow.ports.webhooks import DeliveryFilter, Resent, WebhookStore
 
 MAX_DESCRIPTION = 500
 REDELIVERED_AT_ONCE = 200
@@ -71,27 +71,31 @@ class Webhooks:
         """Raises UnknownId."""
         _there(await self.store.remove(tenant, endpoint_id, actor), endpoint_id)
 
-    async def rotate(self, tenant: str, actor: str, endpoint_id: str) -> Endpoint:
+    async def rotate(self, tenant: str, actor: str, endpoint_id: str, promise: Promise) -> Endpoint:
         """A new secret, beside which the former one signs for a while."""
-        return _there(await self.store.rotate(tenant, endpoint_id, self.overlap_seconds, actor), endpoint_id)
+        key = promise({}, None)
+        return _there(
+            await self.store.rotate(tenant, endpoint_id, self.overlap_seconds, actor, key), endpoint_id
+        )
 
     async def enable(self, tenant: str, actor: str, endpoint_id: str) -> Endpoint:
         """Send to it again; one that is enabled stays so."""
         return _there(await self.store.enable(tenant, endpoint_id, actor), endpoint_id)
 
-    async def test(self, tenant: str, endpoint_id: str) -> Delivery:
+    async def test(self, tenant: str, endpoint_id: str, promise: Promise) -> Delivery:
         """Send it a message of no job; raises StateConflict for a disabled one."""
         endpoint = _enabled(await self.get(tenant, endpoint_id))
         data = {"endpoint": endpoint.id, "message": "This is a test."}
-        return await self.store.post(Message(tenant, message_id(), TEST, 0.0, data=data), endpoint)
+        message = Message(tenant, message_id(), TEST, 0.0, data=data)
+        return await self.store.post(message, endpoint, promise({}, None))
 
     async def secrets(self, tenant: str) -> Sequence[Secret]:
         """What signs for the URLs of jobs, newest first."""
         return await self.store.secrets(tenant)
 
-    async def rotate_secrets(self, tenant: str, actor: str) -> Sequence[Secret]:
+    async def rotate_secrets(self, tenant: str, actor: str, promise: Promise) -> Sequence[Secret]:
         """As ``rotate``, for the URLs of jobs."""
-        return await self.store.rotate_secrets(tenant, self.overlap_seconds, actor)
+        return await self.store.rotate_secrets(tenant, self.overlap_seconds, actor, promise({}, None))
 
     async def deliveries(
         self, tenant: str, where: DeliveryFilter, limit: int, cursor: str | None
@@ -106,7 +110,7 @@ class Webhooks:
             raise _unknown("delivery", delivery_id)
         return found
 
-    async def redeliver(self, tenant: str, delivery_id: str) -> Delivery:
+    async def redeliver(self, tenant: str, delivery_id: str, promise: Promise) -> Delivery:
         """Send it again now; raises UnknownId, and StateConflict where nothing is sent to its endpoint."""
         delivery, _, _ = await self.delivery(tenant, delivery_id)
         if delivery.endpoint_id is not None:
@@ -114,22 +118,22 @@ class Webhooks:
             if endpoint is None:
                 raise StateConflict("its endpoint was removed", code="endpoint_removed")
             _enabled(endpoint)
-        again = await self.store.redeliver(tenant, delivery_id)
+        again = await self.store.redeliver(tenant, delivery_id, promise({}, None))
         if again is None:
             raise _unknown("delivery", delivery_id)
         return again
 
     async def redeliver_since(
-        self, tenant: str, endpoint_id: str, since: float, state: DeliveryState | None
+        self, tenant: str, endpoint_id: str, since: float, state: DeliveryState | None, promise: Promise
     ) -> int:
         """Send an endpoint again what ended and was created since then; answers how many."""
         _enabled(await self.get(tenant, endpoint_id))
-        count, after = 0, ""
-        while found := await self.store.redeliver_since(
-            tenant, endpoint_id, since, state, after, REDELIVERED_AT_ONCE
-        ):
-            count, after = count + len(found), found[-1]
-        return count
+        sent, key = Resent(), promise({"since": since, "status": state}, None)
+        while not sent.done:
+            sent = await self.store.redeliver_since(
+                tenant, endpoint_id, since, state, sent, REDELIVERED_AT_ONCE, key
+            )
+        return sent.count
 
 
 def _read(given: Mapping[str, Any]) -> dict[str, Any]:

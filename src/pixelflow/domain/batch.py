@@ -25,7 +25,7 @@ class BatchState(StrEnum):
     PAUSED = "paused"
     """No further jobs are made, those there are go on; ended by ``resume``, ``cancel`` or the last end."""
     CANCELLED = "cancelled"
-    """No further jobs are made, those there are are cancelled; ended by nothing."""
+    """No further jobs are made, those there are are cancelled; ``retry`` has it run again."""
     COMPLETED = "completed"
     """Every line has ended, well or not; ``retry`` has it run again."""
 
@@ -34,7 +34,7 @@ class ItemState(StrEnum):
     """What became of one line."""
 
     PENDING = "pending"
-    """No job has been made of it; in a cancelled batch none will be."""
+    """No job has been made of it; in a cancelled batch it counts as cancelled."""
     SUBMITTED = "submitted"
     """Its job waits or runs."""
     COMPLETED = "completed"
@@ -95,6 +95,11 @@ class Batch:
     def progress(self) -> int:
         """How many of them have ended, in percent."""
         return 100 * (self.accepted - self.unfinished) // self.accepted if self.accepted else 100
+
+    def shown(self, state: ItemState) -> ItemState:
+        """What a line's state is for a caller: one without a job is cancelled with its batch."""
+        left = self.state is BatchState.CANCELLED and state is ItemState.PENDING
+        return ItemState.CANCELLED if left else state
 
     def job(self, item: Item, now: float) -> Job:
         """A new job for a line; what is said in seconds from its creation counts from ``now``."""

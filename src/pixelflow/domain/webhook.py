@@ -171,8 +171,8 @@ def judge(
     """What follows from an answer, ``None`` for no answer, after so many failures before; ``chance`` in
     [0, 1) is the jitter's.
 
-    A receiver that is busy puts the next try off by ``asked_seconds``, at most by the schedule's longest pause;
-    it does not bring it forward.
+    A receiver that is busy puts the next try off by ``asked_seconds``, at most by the schedule's longest
+    pause; it does not bring it forward.
     """
     if status is not None and 200 <= status < 300:
         return Verdict(DeliveryState.DELIVERED)

@@ -42,8 +42,12 @@ class BatchStore(Protocol):
     async def cancel(self, tenant: str, batch_id: str, actor: str = KEEPER) -> Batch | None:
         """running or paused → cancelled, with all lines without a job; ``stopping`` tells of the others."""
 
-    async def retry(self, tenant: str, batch_id: str) -> Batch | None:
-        """Lines that failed or are in quarantine are pending again; the batch runs again."""
+    async def retry(
+        self, tenant: str, batch_id: str, idempotency: IdempotencyKey | None = None
+    ) -> Batch | None:
+        """Lines that failed, are in quarantine or were cancelled are pending again; the batch runs again.
+        StateConflict while a cancelled one has jobs that stop; raises InvalidRequest (code
+        ``idempotency_mismatch``)."""
 
     async def delete(self, tenant: str, batch_id: str, actor: str = KEEPER) -> bool:
         """A batch that has ended goes with its lines; its jobs stay. ``actor`` goes into the audit log."""

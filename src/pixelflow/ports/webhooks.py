@@ -46,6 +46,15 @@ class Backlog:
     lag_seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class Resent:
+    """How far it is with sending many again: ``count`` of them, ``after`` the id of the last."""
+
+    count: int = 0
+    after: str = ""
+    done: bool = False
+
+
 class WebhookStore(Protocol):
     """Endpoints and deliveries; every method is one atomic, durable transaction on the store's own clock.
 
@@ -76,10 +85,15 @@ class WebhookStore(Protocol):
         """disabled → enabled; answers it as it is then."""
 
     async def rotate(
-        self, tenant: str, endpoint_id: str, overlap_seconds: float, actor: str = KEEPER
+        self,
+        tenant: str,
+        endpoint_id: str,
+        overlap_seconds: float,
+        actor: str = KEEPER,
+        idempotency: IdempotencyKey | None = None,
     ) -> Endpoint | None:
         """A new secret; the one before signs too for ``overlap_seconds``, as does one before that whose time
-        is not over."""
+        is not over. As all that takes a key, raises InvalidRequest (code ``idempotency_mismatch``)."""
 
     async def remove(self, tenant: str, endpoint_id: str, actor: str = KEEPER) -> Endpoint | None:
         """Delete it; what was still to be sent to it ends dead."""
@@ -88,11 +102,17 @@ class WebhookStore(Protocol):
         """Those that sign for the URLs of jobs, newest first; made when there is none."""
 
     async def rotate_secrets(
-        self, tenant: str, overlap_seconds: float, actor: str = KEEPER
+        self,
+        tenant: str,
+        overlap_seconds: float,
+        actor: str = KEEPER,
+        idempotency: IdempotencyKey | None = None,
     ) -> Sequence[Secret]:
         """As ``rotate``."""
 
-    async def post(self, message: Message, endpoint: Endpoint) -> Delivery:
+    async def post(
+        self, message: Message, endpoint: Endpoint, idempotency: IdempotencyKey | None = None
+    ) -> Delivery:
         """A message to one endpoint, as a test."""
 
     async def deliveries(
@@ -104,15 +124,24 @@ class WebhookStore(Protocol):
         self, tenant: str, delivery_id: str
     ) -> tuple[Delivery, Message, Sequence[Attempt]] | None: ...
 
-    async def redeliver(self, tenant: str, delivery_id: str) -> Delivery | None:
+    async def redeliver(
+        self, tenant: str, delivery_id: str, idempotency: IdempotencyKey | None = None
+    ) -> Delivery | None:
         """delivered or dead → pending, due now with the whole schedule before it; one that is pending is
         due now."""
 
     async def redeliver_since(
-        self, tenant: str, endpoint_id: str, since: float, state: DeliveryState | None, after: str, limit: int
-    ) -> Sequence[str]:
-        """The same for an endpoint's ended deliveries created at or after ``since``, in order from the id
-        ``after`` on; answers the ids of up to ``limit``."""
+        self,
+        tenant: str,
+        endpoint_id: str,
+        since: float,
+        state: DeliveryState | None,
+        so_far: Resent,
+        limit: int,
+        idempotency: IdempotencyKey | None = None,
+    ) -> Resent:
+        """The same for up to ``limit`` more of an endpoint's ended deliveries created at or after ``since``;
+        the key is kept with the last of them."""
 
     async def claim(
         self, owner: str, lease_seconds: float, limit: int, lane_limit: int, taken: Mapping[Lane, int]

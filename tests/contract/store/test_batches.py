@@ -201,8 +201,49 @@ async def test_cancel_ends_what_has_no_job_and_names_what_has(store: Book) -> No
     assert await store.batches.cancel("local", made.id) == done
     with pytest.raises(StateConflict):
         await store.batches.resume("local", made.id)
-    with pytest.raises(StateConflict):
+
+
+async def test_a_cancelled_batch_runs_again_with_all_that_did_not_complete(store: Book) -> None:
+    made = await added(store, 5, max_in_flight=3)
+    jobs = await fed(store, 10)
+    await finished(store)
+    await finished(store, BROKEN)
+    await store.batches.cancel("local", made.id)
+    with pytest.raises(StateConflict, match="not stopped yet"):
         await store.batches.retry("local", made.id)
+    await store.cancel("local", jobs[2].id)
+    ended = await now(store, made)
+    assert (ended.completed, ended.failed, ended.cancelled) == (1, 1, 3)
+    again = await store.batches.retry("local", made.id)
+    assert again is not None
+    assert (again.state, again.finished_at) == (BatchState.RUNNING, None)
+    assert (again.completed, again.failed, again.cancelled, again.unfinished) == (1, 0, 0, 4)
+    fresh = [*await fed(store, 10)]
+    for _ in fresh:
+        await finished(store)
+    fresh += await fed(store, 10)
+    await finished(store)
+    urls = [each.remote.url[-1] for each in fresh if each.remote]
+    assert sorted(urls) == ["2", "3", "4", "5"]
+    done = await now(store, made)
+    assert (done.state, done.completed, done.unfinished) == (BatchState.COMPLETED, 5, 0)
+    assert len(await batch_events(store)) == 2
+
+
+async def test_a_key_runs_failures_again_once(store: Book) -> None:
+    made = await added(store, 1)
+    await fed(store, 10)
+    await finished(store, BROKEN)
+    key = IdempotencyKey("again", "f")
+    again = await store.batches.retry("local", made.id, key)
+    await fed(store, 10)
+    await finished(store, BROKEN)
+    ended = await store.batches.retry("local", made.id, key)
+    assert again is not None
+    assert ended is not None
+    assert (again.unfinished, ended.unfinished, ended.failed) == (1, 0, 1)
+    with pytest.raises(InvalidRequest):
+        await store.batches.retry("local", made.id, IdempotencyKey("again", "another"))
 
 
 async def test_cancel_before_the_first_job_is_the_end(store: Book) -> None:

@@ -27,7 +27,7 @@ from pixelflow.domain.webhook import (
 )
 from pixelflow.ports.book import Book
 from pixelflow.ports.store import IdempotencyKey
-from pixelflow.ports.webhooks import DeliveryFilter, Lane
+from pixelflow.ports.webhooks import DeliveryFilter, Lane, Resent
 
 PENDING, DELIVERED, DEAD = DeliveryState
 SENT = Verdict(DELIVERED)
@@ -428,7 +428,7 @@ class TestOutcomes:
         assert all("410" in (one.error or "") for one in (await listed(store))[:2])
         enabled = await store.webhooks.enable("local", where.id)
         assert enabled == where
-        await store.webhooks.redeliver_since("local", where.id, 0, DEAD, "", 10)
+        await store.webhooks.redeliver_since("local", where.id, 0, DEAD, Resent(), 10)
         assert len(await taken(store)) == 3
 
     async def test_failures_only_for_long_disable_and_one_success_is_enough_not_to(
@@ -495,14 +495,52 @@ class TestOutcomes:
         late = [await self.one(store), await self.one(store)]
         await concluded(store, late[0], SENT)
         await concluded(store, late[1], Verdict(DEAD), 500)
-        again = store.webhooks.redeliver_since
-        assert await again("local", where.id, since, DEAD, "", 10) == [late[1].delivery.id]
-        assert await again("other", where.id, since, None, "", 10) == []
-        [first] = await again("local", where.id, 0, None, "", 1)
-        [second] = await again("local", where.id, 0, None, first, 1)
-        assert (first < second, second) == (True, late[0].delivery.id)
-        assert await again("local", where.id, 0, None, second, 1) == []
+        again, ids = store.webhooks.redeliver_since, [each.delivery.id for each in late]
+        assert await again("local", where.id, since, DEAD, Resent(), 10) == Resent(1, ids[1], True)
+        assert await again("other", where.id, since, None, Resent(), 10) == Resent(done=True)
+        first = await again("local", where.id, 0, None, Resent(), 1)
+        second = await again("local", where.id, 0, None, first, 1)
+        assert (first.count, first.done, first.after < ids[0]) == (1, False, True)
+        assert second == Resent(2, ids[0])
+        assert await again("local", where.id, 0, None, second, 1) == Resent(2, ids[0], True)
         assert len(await taken(store)) == 3
+
+    async def test_a_key_sends_again_once(self, store: Book) -> None:
+        where = await added(store)
+        parcel = await self.one(store)
+        await concluded(store, parcel, SENT)
+        hooks, key = store.webhooks, IdempotencyKey("k", "f")
+        many = [await hooks.redeliver_since("local", where.id, 0, None, Resent(), 10, key)]
+        await concluded(store, (await taken(store))[0], SENT)
+        many.append(await hooks.redeliver_since("local", where.id, 0, None, Resent(), 10, key))
+        assert [(each.count, each.done) for each in many] == [(1, True)] * 2
+        assert await taken(store) == []
+        key = IdempotencyKey("l", "f")
+        await hooks.redeliver("local", parcel.delivery.id, key)
+        await concluded(store, (await taken(store))[0], SENT)
+        again = await hooks.redeliver("local", parcel.delivery.id, key)
+        assert again is not None
+        assert again.state is DELIVERED
+        assert await taken(store) == []
+        with pytest.raises(InvalidRequest):
+            await hooks.redeliver("local", parcel.delivery.id, IdempotencyKey("l", "another"))
+
+    async def test_a_key_makes_one_test_and_one_secret(self, store: Book) -> None:
+        where = await added(store)
+        hooks, key = store.webhooks, IdempotencyKey("k", "f")
+        two = [
+            await hooks.post(Message("local", message_id(), TEST, 0.0, data={}), where, key) for _ in range(2)
+        ]
+        assert two[0].id == two[1].id
+        assert len(await listed(store)) == 1
+        key = IdempotencyKey("l", "f")
+        assert await hooks.rotate("local", where.id, 60, "bob", key) == await hooks.rotate(
+            "local", where.id, 60, "bob", key
+        )
+        key = IdempotencyKey("m", "f")
+        assert await hooks.rotate_secrets("local", 60, "bob", key) == await hooks.rotate_secrets(
+            "local", 60, "bob", key
+        )
 
 
 class TestTheLog:

@@ -78,8 +78,8 @@ WHERE tenant = :tenant AND batch_id = :id AND state = :state
 """
 
 RETRY_BATCH = f"""
-UPDATE batch SET state = 'running', unfinished = unfinished + failed + quarantined, failed = 0,
-    quarantined = 0, finished_at = NULL, announced = 0
+UPDATE batch SET state = 'running', unfinished = unfinished + failed + quarantined + cancelled, failed = 0,
+    quarantined = 0, cancelled = 0, finished_at = NULL, announced = 0
 WHERE tenant = :tenant AND id = :id
 RETURNING {BATCH_COLUMNS}
 """

@@ -22,6 +22,8 @@ from pixelflow.domain.job import Job
 from pixelflow.ports.store import IdempotencyKey, Page
 
 Key = Mapping[str, object]
+RETRIED = (ItemState.FAILED, ItemState.QUARANTINED, ItemState.CANCELLED)
+"""Lines without a job are pending still when their batch was cancelled."""
 
 
 class SqliteBatches:
@@ -66,8 +68,11 @@ class SqliteBatches:
     async def cancel(self, tenant: str, batch_id: str, actor: str = KEEPER) -> Batch | None:
         return await self._database.write(lambda tx: _cancel(tx, {"tenant": tenant, "id": batch_id}, actor))
 
-    async def retry(self, tenant: str, batch_id: str) -> Batch | None:
-        return await self._database.write(lambda tx: _retry(tx, {"tenant": tenant, "id": batch_id}))
+    async def retry(
+        self, tenant: str, batch_id: str, idempotency: IdempotencyKey | None = None
+    ) -> Batch | None:
+        values = {"tenant": tenant, "id": batch_id}
+        return await self._database.write(lambda tx: _retry(tx, values, idempotency))
 
     async def delete(self, tenant: str, batch_id: str, actor: str = KEEPER) -> bool:
         return await self._database.write(lambda tx: _delete(tx, {"tenant": tenant, "id": batch_id}, actor))
@@ -134,16 +139,17 @@ def _cancel(tx: Transaction, values: Key, actor: str) -> Batch | None:
     return _known(tx, values)
 
 
-def _retry(tx: Transaction, values: Key) -> Batch | None:
+def _retry(tx: Transaction, values: Key, idempotency: IdempotencyKey | None) -> Batch | None:
     batch = _known(tx, values)
-    if batch is None:
-        return None
-    if batch.state is BatchState.CANCELLED:
-        raise _conflict(batch, "what was cancelled is not run again; make a new batch")
-    if not batch.failed + batch.quarantined:
-        raise _conflict(batch, "none of its lines failed")
-    for state in (ItemState.FAILED, ItemState.QUARANTINED):
+    if batch is None or answered(tx, batch.tenant, idempotency) is not None:
+        return batch
+    if batch.state is BatchState.CANCELLED and batch.finished_at is None:
+        raise _conflict(batch, "some of its jobs have not stopped yet; try again in a few seconds")
+    if not batch.failed + batch.quarantined + batch.cancelled:
+        raise _conflict(batch, "none of its lines failed or was cancelled")
+    for state in RETRIED:
         tx.count(sql.RETRY_ITEMS, {**values, "state": state.value})
+    remember(tx, batch.tenant, idempotency, batch.id)
     tx.news.add(NEWS)
     return to_batch(tx.rows(sql.RETRY_BATCH, values)[0])
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from pixelflow.adapters.store import webhook_statements as sql
 from pixelflow.adapters.store.audit import note
+from pixelflow.adapters.store.idempotency import answered, remember
 from pixelflow.adapters.store.transaction import Transaction
 from pixelflow.adapters.store.webhook_messages import NEWS
 from pixelflow.adapters.store.webhook_rows import (
@@ -31,7 +32,8 @@ from pixelflow.domain.webhook import (
     Verdict,
     origin,
 )
-from pixelflow.ports.webhooks import Claimed, Lane
+from pixelflow.ports.store import IdempotencyKey
+from pixelflow.ports.webhooks import Claimed, Lane, Resent
 
 GIVE_UP_LIMIT = 100
 """Deliveries to a receiver that is no more which end in one claim."""
@@ -176,9 +178,15 @@ def _lease(parcel: Parcel) -> dict[str, object]:
     return {"tenant": held.tenant, "id": held.id, **lease}
 
 
-def redeliver(tx: Transaction, tenant: str, delivery_id: str) -> Delivery | None:
+def redeliver(
+    tx: Transaction, tenant: str, delivery_id: str, idempotency: IdempotencyKey | None = None
+) -> Delivery | None:
     """Due now, from whatever state; one that is being sent stays as it is."""
     values = {"tenant": tenant, "id": delivery_id, "now": tx.now}
+    if answered(tx, tenant, idempotency) is not None:
+        row = tx.one(sql.GET_DELIVERY, values)
+        return to_delivery(row) if row else None
+    remember(tx, tenant, idempotency, delivery_id)
     tx.news.add(NEWS)
     for statement in (sql.REDELIVER, sql.HASTEN, sql.GET_DELIVERY):
         if row := tx.one(statement, values):
@@ -186,12 +194,24 @@ def redeliver(tx: Transaction, tenant: str, delivery_id: str) -> Delivery | None
     return None
 
 
-def redeliver_since(tx: Transaction, values: Mapping[str, object]) -> Sequence[str]:
+def redeliver_since(
+    tx: Transaction,
+    values: Mapping[str, object],
+    so_far: Resent,
+    limit: int,
+    idempotency: IdempotencyKey | None,
+) -> Resent:
     """The next of an endpoint's ended deliveries."""
-    found = [row[0] for row in tx.rows(sql.ENDED_SINCE, values)]
+    tenant = str(values["tenant"])
+    if not so_far.after and (count := answered(tx, tenant, idempotency)) is not None:
+        return Resent(int(count), done=True)
+    found = [row[0] for row in tx.rows(sql.ENDED_SINCE, {**values, "after": so_far.after, "limit": limit})]
     for each in found:
-        redeliver(tx, str(values["tenant"]), each)
-    return found
+        redeliver(tx, tenant, each)
+    sent = Resent(so_far.count + len(found), found[-1] if found else so_far.after, len(found) < limit)
+    if sent.done:
+        remember(tx, tenant, idempotency, str(sent.count))
+    return sent
 
 
 def forget(tx: Transaction, older_than_seconds: float, limit: int) -> int:

@@ -37,7 +37,7 @@ from pixelflow.domain.webhook import (
     Verdict,
 )
 from pixelflow.ports.store import IdempotencyKey, Page
-from pixelflow.ports.webhooks import Backlog, Claimed, DeliveryFilter, Lane
+from pixelflow.ports.webhooks import Backlog, Claimed, DeliveryFilter, Lane, Resent
 
 MAX_SECRETS = 3
 LAST_ID = "dlv_g"
@@ -85,13 +85,21 @@ class SqliteWebhooks:
         return await self._changed(sql.REMOVE_ENDPOINT, values, actor, "webhook.removed")
 
     async def rotate(
-        self, tenant: str, endpoint_id: str, overlap_seconds: float, actor: str = KEEPER
+        self,
+        tenant: str,
+        endpoint_id: str,
+        overlap_seconds: float,
+        actor: str = KEEPER,
+        idempotency: IdempotencyKey | None = None,
     ) -> Endpoint | None:
         def rotated(tx: Transaction) -> Endpoint | None:
             values = {"tenant": tenant, "id": endpoint_id}
             row = tx.one(sql.GET_ENDPOINT, values)
             if row is None:
                 return None
+            if answered(tx, tenant, idempotency) is not None:
+                return to_endpoint(row)
+            remember(tx, tenant, idempotency, endpoint_id)
             secrets = secrets_text(_renewed(tx, to_endpoint(row).secrets, overlap_seconds))
             values["secrets"] = secrets
             return _changed(tx, sql.KEEP_ENDPOINT_SECRETS, values, actor, "webhook.secret_rotated")
@@ -102,9 +110,16 @@ class SqliteWebhooks:
         return await self.database.write(lambda tx: deliveries.tenant_secrets(tx, tenant))
 
     async def rotate_secrets(
-        self, tenant: str, overlap_seconds: float, actor: str = KEEPER
+        self,
+        tenant: str,
+        overlap_seconds: float,
+        actor: str = KEEPER,
+        idempotency: IdempotencyKey | None = None,
     ) -> Sequence[Secret]:
         def rotated(tx: Transaction) -> Sequence[Secret]:
+            if answered(tx, tenant, idempotency) is not None:
+                return deliveries.tenant_secrets(tx, tenant)
+            remember(tx, tenant, idempotency, tenant)
             secrets = _renewed(tx, deliveries.tenant_secrets(tx, tenant), overlap_seconds)
             tx.count(sql.KEEP_TENANT_SECRETS, {"tenant": tenant, "secrets": secrets_text(secrets)})
             note(tx, tenant, actor, "webhook.secret_rotated", tenant)
@@ -112,11 +127,17 @@ class SqliteWebhooks:
 
         return await self.database.write(rotated)
 
-    async def post(self, message: Message, endpoint: Endpoint) -> Delivery:
+    async def post(
+        self, message: Message, endpoint: Endpoint, idempotency: IdempotencyKey | None = None
+    ) -> Delivery:
         def posted(tx: Transaction) -> Delivery:
+            former = answered(tx, message.tenant, idempotency)
+            if former and (row := tx.one(sql.GET_DELIVERY, {"tenant": message.tenant, "id": former})):
+                return to_delivery(row)
             sent = replace(message, at=tx.now, sequence=tx.sequence)
             tx.count(sql.ADD_MESSAGE, message_values(sent))
             made = deliver(tx, sent, endpoint.id, endpoint.url)
+            remember(tx, sent.tenant, idempotency, made)
             return to_delivery(tx.rows(sql.GET_DELIVERY, {"tenant": sent.tenant, "id": made})[0])
 
         return await self.database.write(posted)
@@ -160,21 +181,32 @@ class SqliteWebhooks:
 
         return await self.database.read(read)
 
-    async def redeliver(self, tenant: str, delivery_id: str) -> Delivery | None:
-        return await self.database.write(lambda tx: deliveries.redeliver(tx, tenant, delivery_id))
+    async def redeliver(
+        self, tenant: str, delivery_id: str, idempotency: IdempotencyKey | None = None
+    ) -> Delivery | None:
+        return await self.database.write(
+            lambda tx: deliveries.redeliver(tx, tenant, delivery_id, idempotency)
+        )
 
     async def redeliver_since(
-        self, tenant: str, endpoint_id: str, since: float, state: DeliveryState | None, after: str, limit: int
-    ) -> Sequence[str]:
+        self,
+        tenant: str,
+        endpoint_id: str,
+        since: float,
+        state: DeliveryState | None,
+        so_far: Resent,
+        limit: int,
+        idempotency: IdempotencyKey | None = None,
+    ) -> Resent:
         values = {
             "tenant": tenant,
             "endpoint": endpoint_id,
             "since": since,
             "state": state.value if state else None,
-            "after": after,
-            "limit": limit,
         }
-        return await self.database.write(lambda tx: deliveries.redeliver_since(tx, values))
+        return await self.database.write(
+            lambda tx: deliveries.redeliver_since(tx, values, so_far, limit, idempotency)
+        )
 
     async def claim(
         self, owner: str, lease_seconds: float, limit: int, lane_limit: int, taken: Mapping[Lane, int]

@@ -9,7 +9,7 @@ from fastapi.responses import StreamingResponse
 
 from pixelflow.control.batch_lines import Line, csv_lines, json_lines
 from pixelflow.control.reading import read_json
-from pixelflow.domain.batch import BatchState, ItemState, batch_view
+from pixelflow.domain.batch import ItemState, batch_view
 from pixelflow.domain.errors import InvalidRequest, MalformedRequest, Problem
 from pixelflow.http import describing
 from pixelflow.http.body import read
@@ -94,8 +94,7 @@ async def items(
     batch = await services.batches.get(caller.tenant, batch_id)
     after = -1 if cursor is None else int(cursor)
     page = await services.batches.items(caller.tenant, batch_id, status, after, limit)
-    stopped = batch.state is BatchState.CANCELLED
-    return json({"items": [item_view(item, stopped) for item in page.items], "next_cursor": page.cursor})
+    return json({"items": [item_view(batch, item) for item in page.items], "next_cursor": page.cursor})
 
 
 @router.get(
@@ -148,12 +147,15 @@ async def cancel(services: TheServices, caller: Caller, batch_id: str) -> Respon
 
 @router.post(
     "/{batch_id}/retry",
-    summary="Run the lines again that failed",
-    responses=describing.answers({200: shapes.BatchShape}, 404, 409, 503),
+    summary="Run the lines again that did not go well",
+    responses=describing.answers({200: shapes.BatchShape}, 400, 404, 409, 422, 503),
 )
-async def retry(services: TheServices, caller: Caller, batch_id: str) -> Response:
-    """Failed and quarantined ones, as new jobs; the batch runs again, and its end is told again."""
-    return json(batch_view(await services.batches.retry(caller.tenant, batch_id)))
+async def retry(exchange: TheExchange, services: TheServices, caller: Caller, batch_id: str) -> Response:
+    """Failed, quarantined and cancelled ones, as new jobs; the batch runs again, also one that was cancelled,
+    and its end is told again. 409 while a cancelled one still stops its jobs."""
+    with promising(exchange, caller.tenant) as promise:
+        batch = await services.batches.retry(caller.tenant, batch_id, promise)
+    return json(batch_view(batch))
 
 
 @router.delete(

@@ -61,11 +61,13 @@ async def secret(services: TheServices, caller: Caller) -> Response:
 @router.post(
     "/secret/rotate",
     summary="Replace the secret of jobs' own webhook URLs",
-    responses=describing.answers({200: shapes.SecretShape}, 503),
+    responses=describing.answers({200: shapes.SecretShape}, 400, 409, 422, 503),
 )
-async def rotate_secret(services: TheServices, caller: Caller) -> Response:
+async def rotate_secret(exchange: TheExchange, services: TheServices, caller: Caller) -> Response:
     """For WEBHOOK_OVERLAP_SECONDS the former one signs as well, beside the new one."""
-    return json(secret_view(await services.webhooks.rotate_secrets(caller.tenant, caller.subject)))
+    with promising(exchange, caller.tenant) as promise:
+        secrets = await services.webhooks.rotate_secrets(caller.tenant, caller.subject, promise)
+    return json(secret_view(secrets))
 
 
 @router.get(
@@ -103,11 +105,15 @@ async def delivery(services: TheServices, caller: Caller, delivery_id: str) -> R
     "/deliveries/{delivery_id}/redeliver",
     status_code=202,
     summary="Send a delivery again",
-    responses=describing.answers({202: shapes.DeliveryShape}, 404, 409, 503),
+    responses=describing.answers({202: shapes.DeliveryShape}, 400, 404, 409, 422, 503),
 )
-async def redeliver(services: TheServices, caller: Caller, delivery_id: str) -> Response:
+async def redeliver(
+    exchange: TheExchange, services: TheServices, caller: Caller, delivery_id: str
+) -> Response:
     """Now, under the same `webhook-id`, and by the whole schedule again should it fail."""
-    return json(delivery_view(await services.webhooks.redeliver(caller.tenant, delivery_id)), 202)
+    with promising(exchange, caller.tenant) as promise:
+        again = await services.webhooks.redeliver(caller.tenant, delivery_id, promise)
+    return json(delivery_view(again), 202)
 
 
 @router.get(
@@ -149,24 +155,26 @@ async def remove(services: TheServices, caller: Caller, endpoint_id: str) -> Res
 @router.post(
     "/{endpoint_id}/rotate",
     summary="Replace an endpoint's secret",
-    responses=describing.answers({200: shapes.EndpointShape}, 404, 503),
+    responses=describing.answers({200: shapes.EndpointShape}, 400, 404, 409, 422, 503),
 )
-async def rotate(services: TheServices, caller: Caller, endpoint_id: str) -> Response:
+async def rotate(exchange: TheExchange, services: TheServices, caller: Caller, endpoint_id: str) -> Response:
     """For WEBHOOK_OVERLAP_SECONDS the former one signs as well, beside the new one."""
-    return json(
-        endpoint_view(await services.webhooks.rotate(caller.tenant, caller.subject, endpoint_id), secret=True)
-    )
+    with promising(exchange, caller.tenant) as promise:
+        rotated = await services.webhooks.rotate(caller.tenant, caller.subject, endpoint_id, promise)
+    return json(endpoint_view(rotated, secret=True))
 
 
 @router.post(
     "/{endpoint_id}/test",
     status_code=202,
     summary="Send an endpoint a test",
-    responses=describing.answers({202: shapes.DeliveryShape}, 404, 409, 503),
+    responses=describing.answers({202: shapes.DeliveryShape}, 400, 404, 409, 422, 503),
 )
-async def test(services: TheServices, caller: Caller, endpoint_id: str) -> Response:
+async def test(exchange: TheExchange, services: TheServices, caller: Caller, endpoint_id: str) -> Response:
     """An event `webhook.test`; the delivery's record tells what came of it."""
-    return json(delivery_view(await services.webhooks.test(caller.tenant, endpoint_id)), 202)
+    with promising(exchange, caller.tenant) as promise:
+        sent = await services.webhooks.test(caller.tenant, endpoint_id, promise)
+    return json(delivery_view(sent), 202)
 
 
 @router.post(
@@ -186,6 +194,7 @@ async def enable(services: TheServices, caller: Caller, endpoint_id: str) -> Res
     responses=describing.answers({202: shapes.Redelivered}, 400, 404, 409, 422, 503),
 )
 async def redeliver_since(
+    exchange: TheExchange,
     services: TheServices,
     caller: Caller,
     endpoint_id: str,
@@ -193,7 +202,9 @@ async def redeliver_since(
     status: DeliveryState | None = None,
 ) -> Response:
     """All that ended, or with `status=dead` only what was given up."""
-    count = await services.webhooks.redeliver_since(caller.tenant, endpoint_id, _moment(since), status)
+    at = _moment(since)
+    with promising(exchange, caller.tenant) as promise:
+        count = await services.webhooks.redeliver_since(caller.tenant, endpoint_id, at, status, promise)
     return json({"count": count}, 202)
 
 

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from pixelflow.control.batch_lines import Refused
 from pixelflow.control.batches import TOLD, TYPICAL, Made
-from pixelflow.domain.batch import DEFAULT_IN_FLIGHT, MAX_IN_FLIGHT, MAX_SOURCES, Item, ItemState
+from pixelflow.domain.batch import DEFAULT_IN_FLIGHT, MAX_IN_FLIGHT, MAX_SOURCES, Batch, Item, ItemState
 from pixelflow.domain.urls import shown
 from pixelflow.http.describing import ORDER
 from pixelflow.http.schemas import JOB_ID, PIPELINE, Moment, Plan, Shape
@@ -124,13 +124,12 @@ def made_view(made: Made, base: str) -> dict[str, Any]:
     return answer
 
 
-def item_view(item: Item, cancelled: bool) -> dict[str, Any]:
-    """A line; one without a job is cancelled with its batch."""
-    left = cancelled and item.state is ItemState.PENDING
+def item_view(batch: Batch, item: Item) -> dict[str, Any]:
+    """A line of a batch."""
     return {
         "line": item.number,
         "source": shown(item.remote.url) if item.remote else None,
-        "status": ItemState.CANCELLED if left else item.state,
+        "status": batch.shown(item.state),
         "job_id": item.job_id,
         "code": item.code,
         "message": item.error,
