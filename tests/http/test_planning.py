@@ -3,7 +3,7 @@
 import pytest
 
 from harness.site import PIPELINE
-from pixelflow.http import schemas
+from pixelflow.http.shapes.plans import Plan
 
 PHOTO = {"width": 4000, "height": 3000, "format": "jpeg"}
 
@@ -13,7 +13,7 @@ def planned(site, *steps, source=PHOTO, **fields):
     body = {"pipeline": named, **fields} | ({} if source is None else {"source": source})
     answer = site.client.post("/v1/pipelines/plan", json=body)
     assert answer.status_code == 200, answer.text
-    schemas.Plan.model_validate(answer.json())
+    Plan.model_validate(answer.json())
     return answer.json()
 
 

@@ -10,8 +10,8 @@ from harness.receiver import Receiver, receiving, wait_for
 from harness.site import PIPELINE, Site, served
 from pixelflow.domain.job import Failure
 from pixelflow.domain.webhook import EVENTS
-from pixelflow.http import schemas
 from pixelflow.http.shapes import webhooks as shapes
+from pixelflow.http.shapes.problems import Problem
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -314,7 +314,7 @@ def test_answers_have_the_documented_shapes(near: Site, receiver: Receiver) -> N
         (shapes.DeliveryPage, near.client.get(f"{HOOKS}/deliveries")),
         (shapes.DeliveryWhole, near.client.get(f"{HOOKS}/deliveries/{sent.json()['id']}")),
         (shapes.Redelivered, near.client.post(f"{HOOKS}/{made['id']}/redeliver?since=2999-01-01")),
-        (schemas.Problem, near.client.get(f"{HOOKS}/none")),
+        (Problem, near.client.get(f"{HOOKS}/none")),
     ]
     for shape, answer in checks:
         shape.model_validate(answer.json(), strict=False)

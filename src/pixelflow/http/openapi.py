@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from pixelflow.http.schemas import Problem
+from pixelflow.http.shapes.problems import Problem
 from pixelflow.operations.encoding import Encoding
 from pixelflow.operations.pipeline import STEP_ID
 from pixelflow.operations.registry import operations

@@ -10,7 +10,7 @@ from pixelflow.domain.template import DEFAULT
 from pixelflow.http.dialects.download import PICTURE_ANSWERS, first_picture
 from pixelflow.http.dialects.manner import DialectRoute, dialect_answers
 from pixelflow.http.native.given import Caller, TheExchange, TheServices, json
-from pixelflow.http.schemas import JOB_ID, MOMENT
+from pixelflow.http.shapes.shape import JOB_ID, MOMENT
 from pixelflow.http.submission import submit_form
 from pixelflow.http.view import moment
 
@@ -26,7 +26,7 @@ STATUS = {
 router = APIRouter(prefix="/v1", tags=["ParallelPix"], route_class=DialectRoute)
 
 
-class Uploaded(BaseModel):
+class PictureTaken(BaseModel):
     """An accepted upload."""
 
     job_id: str = Field(examples=[JOB_ID])
@@ -70,7 +70,7 @@ FORM = {
     "/upload",
     summary="Upload a picture to be processed",
     openapi_extra={"requestBody": FORM},
-    responses={200: {"model": Uploaded}, **dialect_answers(400, 403, 408, 413, 415, 422, 429, 503, 507)},
+    responses={200: {"model": PictureTaken}, **dialect_answers(400, 403, 408, 413, 415, 422, 429, 503, 507)},
 )
 async def upload(exchange: TheExchange) -> Response:
     """With neither a `pipeline` nor a `template`, the template `default` is run: the caller's own, or else

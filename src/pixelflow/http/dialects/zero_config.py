@@ -13,7 +13,7 @@ from pixelflow.http.dialects.download import PICTURE_ANSWERS, first_picture
 from pixelflow.http.dialects.manner import DialectRoute, dialect_answers
 from pixelflow.http.idempotent import idempotency_key
 from pixelflow.http.native.given import Caller, TheExchange, TheServices, json
-from pixelflow.http.schemas import JOB_ID, MOMENT
+from pixelflow.http.shapes.shape import JOB_ID, MOMENT
 from pixelflow.http.submission import submit_picture
 from pixelflow.http.view import moment
 from pixelflow.ports.storage import Storage
@@ -69,7 +69,7 @@ class Shown(BaseModel):
     error: str | None = None
 
 
-class Health(BaseModel):
+class ProcessHealth(BaseModel):
     """The process answers."""
 
     status: Literal["ok"] = "ok"
@@ -129,7 +129,7 @@ async def download(exchange: TheExchange, caller: Caller, job_id: str) -> Respon
     return await first_picture(exchange, caller.tenant, job_id)
 
 
-@router.get("/health", summary="The process answers", responses={200: {"model": Health}})
+@router.get("/health", summary="The process answers", responses={200: {"model": ProcessHealth}})
 async def health() -> Response:
     """As `/healthz`."""
     return json({"status": "ok"})

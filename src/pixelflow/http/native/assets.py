@@ -8,12 +8,13 @@ from pixelflow.control.idempotency import Promise
 from pixelflow.control.intake import too_large
 from pixelflow.domain.asset import Asset
 from pixelflow.domain.errors import MalformedRequest
-from pixelflow.http import describing, schemas
+from pixelflow.http import describing
 from pixelflow.http.body import MAX_JSON_BYTES, stream
 from pixelflow.http.exchange import Exchange
 from pixelflow.http.idempotent import promising
 from pixelflow.http.multipart import MultipartForm
 from pixelflow.http.native.given import Caller, TheExchange, TheServices, json
+from pixelflow.http.shapes import assets as shapes
 from pixelflow.http.view import asset_view
 
 router = APIRouter(prefix="/v1/assets", tags=["assets"])
@@ -23,8 +24,8 @@ router = APIRouter(prefix="/v1/assets", tags=["assets"])
     "",
     status_code=201,
     summary="Upload a picture for pipelines to refer to",
-    openapi_extra={"requestBody": describing.NEW_ASSET},
-    responses=describing.answers({201: schemas.Asset}, 400, 408, 409, 413, 415, 422, 429, 503, 507),
+    openapi_extra={"requestBody": shapes.NEW_ASSET},
+    responses=describing.answers({201: shapes.Asset}, 400, 408, 409, 413, 415, 422, 429, 503, 507),
 )
 async def add(exchange: TheExchange, services: TheServices, caller: Caller) -> Response:
     """A form with the part `file`, or the bytes as they are. The same bytes have the same id.
@@ -55,7 +56,7 @@ async def _from_form(exchange: Exchange, kind: bytes, tenant: str, promise: Prom
 
 
 @router.get(
-    "", summary="The caller's assets", responses=describing.answers({200: schemas.AssetPage}, 400, 422)
+    "", summary="The caller's assets", responses=describing.answers({200: shapes.AssetPage}, 400, 422)
 )
 async def list_assets(
     services: TheServices,
@@ -68,7 +69,7 @@ async def list_assets(
     return json({"items": [asset_view(asset) for asset in page.items], "next_cursor": page.cursor})
 
 
-@router.get("/{asset_id}", summary="An asset", responses=describing.answers({200: schemas.Asset}, 404))
+@router.get("/{asset_id}", summary="An asset", responses=describing.answers({200: shapes.Asset}, 404))
 async def get(services: TheServices, caller: Caller, asset_id: str) -> Response:
     """What is known of it."""
     return json(asset_view(await services.assets.get(caller.tenant, asset_id)))

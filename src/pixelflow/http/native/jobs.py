@@ -12,12 +12,15 @@ from pixelflow.control.follow import follow_job
 from pixelflow.control.outputs import outputs_of
 from pixelflow.control.selecting import query_filter
 from pixelflow.domain.job import Job, JobState
-from pixelflow.http import describing, schemas
+from pixelflow.http import describing
 from pixelflow.http.archive import zipped
 from pixelflow.http.download import SAFE, get_output
 from pixelflow.http.native.given import Caller, TheExchange, TheServices, json
 from pixelflow.http.native.handed import Handed
 from pixelflow.http.services import Services
+from pixelflow.http.shapes import jobs as shapes
+from pixelflow.http.shapes.assets import RAW_PICTURE
+from pixelflow.http.shapes.order import NEW_JOB
 from pixelflow.http.sse import MEDIA_TYPE, last_event_id, stream
 from pixelflow.http.submission import post_job
 from pixelflow.http.uploads import put_upload
@@ -32,9 +35,9 @@ router = APIRouter(prefix="/v1", tags=["jobs"])
     "/jobs",
     status_code=202,
     summary="Create a job, and with its picture start it",
-    openapi_extra={"requestBody": describing.NEW_JOB},
+    openapi_extra={"requestBody": NEW_JOB},
     responses=describing.answers(
-        {202: schemas.Created, 201: schemas.Created}, 400, 403, 408, 409, 413, 415, 422, 429, 503, 507
+        {202: shapes.Created, 201: shapes.Created}, 400, 403, 408, 409, 413, 415, 422, 429, 503, 507
     ),
 )
 async def post(exchange: TheExchange) -> Response:
@@ -52,7 +55,7 @@ async def post(exchange: TheExchange) -> Response:
 @router.get(
     "/jobs",
     summary="The caller's jobs, newest first",
-    responses=describing.answers({200: schemas.JobPage}, 400, 422),
+    responses=describing.answers({200: shapes.JobPage}, 400, 422),
 )
 async def list_jobs(
     exchange: TheExchange,
@@ -83,7 +86,7 @@ async def list_jobs(
 @router.get(
     "/jobs/{job_id}",
     summary="A job, at once or when it has ended",
-    responses=describing.answers({200: schemas.Job}, 404, 422),
+    responses=describing.answers({200: shapes.Job}, 404, 422),
 )
 async def get(
     exchange: TheExchange,
@@ -97,7 +100,7 @@ async def get(
 
 
 def _queues(verb: str, summary: str) -> Callable[[DecoratedCallable], DecoratedCallable]:
-    answers = describing.answers({202: schemas.Created}, 404, 409, 429)
+    answers = describing.answers({202: shapes.Created}, 404, 409, 429)
     return router.post(f"/jobs/{{job_id}}/{verb}", status_code=202, summary=summary, responses=answers)
 
 
@@ -114,7 +117,7 @@ async def start(services: TheServices, caller: Caller, job_id: str) -> Response:
 @router.post(
     "/jobs/{job_id}/cancel",
     summary="Stop a job",
-    responses=describing.answers({200: schemas.Job}, 404, 409),
+    responses=describing.answers({200: shapes.Job}, 404, 409),
 )
 async def cancel(services: TheServices, caller: Caller, job_id: str) -> Response:
     """A queued job stops at once, a running one within seconds. 409 when it has ended already."""
@@ -143,7 +146,7 @@ async def delete(services: TheServices, caller: Caller, job_id: str) -> Response
 @router.get(
     "/jobs/{job_id}/outputs",
     summary="A job's outputs",
-    responses=describing.answers({200: schemas.OutputPage}, 404),
+    responses=describing.answers({200: shapes.OutputPage}, 404),
 )
 async def outputs(services: TheServices, caller: Caller, job_id: str) -> Response:
     """Those there are now, in the pipeline's order; skipped ones tell why."""
@@ -207,8 +210,8 @@ async def events(exchange: TheExchange, services: TheServices, caller: Caller, j
 @router.put(
     "/uploads/{job_id}",
     summary="A job's picture, by its signed URL",
-    openapi_extra={"requestBody": describing.RAW_PICTURE},
-    responses=describing.answers({200: schemas.Uploaded}, 403, 404, 408, 409, 413, 415, 429, 503, 507),
+    openapi_extra={"requestBody": RAW_PICTURE},
+    responses=describing.answers({200: shapes.Uploaded}, 403, 404, 408, 409, 413, 415, 429, 503, 507),
 )
 async def put(exchange: TheExchange, job_id: str) -> Response:
     """The bytes as they are, streamed. The URL comes from `upload.url` of a job that was just created."""

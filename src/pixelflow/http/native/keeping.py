@@ -6,12 +6,13 @@ from fastapi import APIRouter, Query, Response
 
 from pixelflow.control.keeping import read_keep
 from pixelflow.domain.errors import Forbidden, InvalidRequest, MalformedRequest, Problem
-from pixelflow.http import describing, schemas
+from pixelflow.http import describing
 from pixelflow.http.body import json_object
 from pixelflow.http.native.given import Caller, TheExchange, TheServices, json
 from pixelflow.http.native.operators import only_local
 from pixelflow.http.native.usage import TenantName
 from pixelflow.http.shapes import keeping as shapes
+from pixelflow.http.shapes.keep import Keep
 
 router = APIRouter(tags=["keeping"])
 
@@ -37,7 +38,7 @@ async def audit(
 @router.get(
     "/v1/admin/tenants/{tenant}/keep",
     summary="For how long a tenant may have things kept",
-    responses=describing.answers({200: schemas.Keep}, 403, 422),
+    responses=describing.answers({200: Keep}, 403, 422),
 )
 async def get_keep(exchange: TheExchange, services: TheServices, tenant: TenantName) -> Response:
     """What is null is the server's setting's. From this machine only."""
@@ -49,7 +50,7 @@ async def get_keep(exchange: TheExchange, services: TheServices, tenant: TenantN
     "/v1/admin/tenants/{tenant}/keep",
     summary="Set for how long a tenant may have things kept",
     openapi_extra={"requestBody": shapes.NEW_KEEP},
-    responses=describing.answers({200: schemas.Keep}, 400, 403, 422),
+    responses=describing.answers({200: Keep}, 400, 403, 422),
 )
 async def put_keep(exchange: TheExchange, services: TheServices, tenant: TenantName) -> Response:
     """In place of the server's settings, for jobs from now on; what is left out is the setting's again. From

@@ -6,19 +6,20 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, Response
 
 from pixelflow.domain.errors import Forbidden, InvalidRequest, MalformedRequest, Problem
-from pixelflow.http import describing, schemas
+from pixelflow.http import describing
 from pixelflow.http.app import healthy
 from pixelflow.http.body import json_object
 from pixelflow.http.exchange import Exchange
 from pixelflow.http.native.given import TheExchange, TheServices, json
 from pixelflow.http.native.handed import Handed
+from pixelflow.http.shapes.operators import NEW_POOL, Health, Pool, Readiness, Version
 
 router = APIRouter(tags=["operators"])
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 FORWARDED = (b"forwarded", b"x-forwarded-for", b"x-real-ip")
 
 
-@router.get("/healthz", summary="The process answers", responses=describing.answers({200: schemas.Health}))
+@router.get("/healthz", summary="The process answers", responses=describing.answers({200: Health}))
 async def healthz(exchange: TheExchange) -> Response:
     """Asks nothing else; see `/readyz`."""
     return Handed(healthy, exchange)
@@ -27,7 +28,7 @@ async def healthz(exchange: TheExchange) -> Response:
 @router.get(
     "/readyz",
     summary="The server takes work",
-    responses={**describing.answers({200: schemas.Readiness}), 503: {"model": schemas.Readiness}},
+    responses={**describing.answers({200: Readiness}), 503: {"model": Readiness}},
 )
 async def readyz(services: TheServices) -> Response:
     """503 with the reasons when a part is missing without which no work can be taken (`vital`), or the
@@ -43,7 +44,7 @@ async def readyz(services: TheServices) -> Response:
     return json({"status": "ready" if good else "not_ready", "checks": shown}, 200 if good else 503)
 
 
-@router.get("/version", summary="Versions", responses=describing.answers({200: schemas.Version}))
+@router.get("/version", summary="Versions", responses=describing.answers({200: Version}))
 async def version(services: TheServices) -> Response:
     """Of PixelFlow and of the codecs that its decoders have really loaded."""
     return json(services.version())
@@ -63,8 +64,8 @@ async def metrics(services: TheServices) -> Response:
 @router.post(
     "/v1/admin/pool",
     summary="Change the number of decoder processes",
-    openapi_extra={"requestBody": describing.NEW_POOL},
-    responses=describing.answers({200: schemas.Pool}, 400, 403, 422),
+    openapi_extra={"requestBody": NEW_POOL},
+    responses=describing.answers({200: Pool}, 400, 403, 422),
 )
 async def resize(exchange: TheExchange, services: TheServices) -> Response:
     """While jobs run; from this machine only."""

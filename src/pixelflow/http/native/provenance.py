@@ -2,10 +2,11 @@
 
 from fastapi import APIRouter, Response
 
-from pixelflow.http import describing, schemas
+from pixelflow.http import describing
 from pixelflow.http.idempotent import REPLAYED, promising
 from pixelflow.http.native.given import Caller, TheExchange, TheServices, json
 from pixelflow.http.shapes import provenance as shapes
+from pixelflow.http.shapes.jobs import Created
 from pixelflow.http.view import created_view
 
 router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["provenance"])
@@ -26,7 +27,7 @@ async def manifest(services: TheServices, caller: Caller, job_id: str) -> Respon
     "/replay",
     status_code=202,
     summary="Run an ended job again, as a new job",
-    responses=describing.answers({202: schemas.Created}, 400, 404, 409, 422, 429, 503, 507),
+    responses=describing.answers({202: Created}, 400, 404, 409, 422, 429, 503, 507),
 )
 async def replay(exchange: TheExchange, services: TheServices, caller: Caller, job_id: str) -> Response:
     """The same steps on the same picture, past the step cache; no webhook is called and nothing is sent.

@@ -10,8 +10,9 @@ from pixelflow.control.batch_lines import Refused
 from pixelflow.control.batches import TOLD, TYPICAL, Made
 from pixelflow.domain.batch import DEFAULT_IN_FLIGHT, MAX_IN_FLIGHT, MAX_SOURCES, Batch, Item, ItemState
 from pixelflow.domain.urls import shown
-from pixelflow.http.describing import ORDER
-from pixelflow.http.schemas import JOB_ID, PIPELINE, Moment, Plan, Shape
+from pixelflow.http.shapes.order import ORDER
+from pixelflow.http.shapes.plans import Plan
+from pixelflow.http.shapes.shape import JOB_ID, PIPELINE, Moment, Shape
 from pixelflow.http.view import plan_view
 
 

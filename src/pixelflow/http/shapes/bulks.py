@@ -5,7 +5,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from pixelflow.domain.bulk import Bulk
-from pixelflow.http.schemas import JOB_ID, Moment, Shape
+from pixelflow.http.shapes.shape import JOB_ID, Moment, Shape
 from pixelflow.http.view import moment
 
 

@@ -6,8 +6,8 @@ from pydantic import Field
 
 from pixelflow.control.inventory import Collected, Heap, Report
 from pixelflow.domain.audit import Entry
-from pixelflow.http.describing import KEEP
-from pixelflow.http.schemas import JOB_ID, Moment, Shape
+from pixelflow.http.shapes.keep import KEEP
+from pixelflow.http.shapes.shape import JOB_ID, Moment, Shape
 from pixelflow.http.view import moment
 
 

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from pixelflow.domain.job import Output
 from pixelflow.domain.manifest import Comparison, Manifest, Pair
-from pixelflow.http.schemas import JOB_ID, SHA256, Moment, Shape
+from pixelflow.http.shapes.shape import JOB_ID, SHA256, Moment, Shape
 from pixelflow.http.view import moment
 
 

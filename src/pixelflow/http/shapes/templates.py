@@ -6,8 +6,8 @@ from pydantic import Field
 
 from pixelflow.domain.difference import Difference
 from pixelflow.domain.template import ALIAS, MAX_DESCRIPTION, NAME, Meanings, Template
-from pixelflow.http.describing import KEEP
-from pixelflow.http.schemas import PIPELINE, Keep, Moment, Shape
+from pixelflow.http.shapes.keep import KEEP, Keep
+from pixelflow.http.shapes.shape import PIPELINE, Moment, Shape
 from pixelflow.http.view import moment
 
 

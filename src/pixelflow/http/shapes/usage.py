@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import ConfigDict, Field
 
 from pixelflow.domain.tenant import MAX_WEIGHT, MIN_WEIGHT, DayUsage, Tenant
-from pixelflow.http.schemas import Shape
+from pixelflow.http.shapes.shape import Shape
 
 DAY = "2026-03-01"
 

@@ -15,7 +15,7 @@ from pixelflow.domain.webhook import (
     Message,
     Secret,
 )
-from pixelflow.http.schemas import JOB_ID, Moment, Shape
+from pixelflow.http.shapes.shape import JOB_ID, Moment, Shape
 from pixelflow.http.view import encode, job_view, moment, output_view
 
 ENDPOINT_ID = "ep_01994d3c-7a10-7c52-9f0e-6f8f6f6b1c11"

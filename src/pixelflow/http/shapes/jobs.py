@@ -1,24 +1,12 @@
-"""The native API's shapes for its OpenAPI document; answers are not built from these, only tested by them."""
+"""Jobs and their outputs as the API shows them."""
 
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from pixelflow.domain.job import JobState
-
-JOB_ID = "01994d3c-7a10-7c52-9f0e-6f8f6f6b1c11"
-SHA256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
-MOMENT = "2026-03-01T12:00:00.000Z"
-PIPELINE: list[dict[str, Any]] = [
-    {"id": "thumb_small", "action": "resize", "width": 150, "format": "webp", "quality": 80}
-]
-Moment = Annotated[str, Field(examples=[MOMENT], description="RFC 3339, UTC, milliseconds")]
-
-
-class Shape(BaseModel):
-    """The base of all: what an answer holds, no more and no less."""
-
-    model_config = ConfigDict(extra="forbid")
+from pixelflow.http.shapes.keep import Keep
+from pixelflow.http.shapes.shape import JOB_ID, MOMENT, PIPELINE, SHA256, Moment, Shape
 
 
 class Failure(Shape):
@@ -62,15 +50,6 @@ class Choice(Shape):
         examples=[{"png": "a photo without loss is far larger"}],
         description="why a format was not tried",
     )
-
-
-class Keep(Shape):
-    """Seconds from a job's end until its source, its outputs and its record go; null is for as long as the
-    record, and for ever."""
-
-    source: float | None = Field(examples=[3600])
-    outputs: float | None = Field(examples=[86400])
-    record: float | None = Field(examples=[604800])
 
 
 class Output(Shape):
@@ -192,169 +171,3 @@ class Uploaded(Shape):
     bytes: int = Field(examples=[557596])
     sha256: str = Field(examples=[SHA256])
     format: str = Field(examples=["png"])
-
-
-class Asset(Shape):
-    """A picture that pipelines refer to by its id."""
-
-    id: str = Field(examples=["ast_9f86d081884c7d659a2feaa0c55ad015"])
-    format: str = Field(examples=["png"])
-    media_type: str = Field(examples=["image/png"])
-    bytes: int = Field(examples=[5120])
-    sha256: str = Field(examples=[SHA256])
-    created_at: Moment
-
-
-class AssetPage(Shape):
-    """A page of assets, newest first."""
-
-    items: list[Asset]
-    next_cursor: str | None
-
-
-class Operation(Shape):
-    """An operation; `parameters` is a JSON Schema."""
-
-    name: str = Field(examples=["resize"])
-    family: str
-    title: str
-    description: str
-    parameters: dict[str, Any]
-    animated: bool
-    output: Literal["image", "json", "zip"]
-
-
-class Operations(Shape):
-    """All operations of this server."""
-
-    operations: list[Operation]
-
-
-class Format(Shape):
-    """An image format; `max_depth` in bits a channel."""
-
-    name: str = Field(examples=["webp"])
-    media_type: str = Field(examples=["image/webp"])
-    extensions: list[str] = Field(examples=[["webp"]])
-    reads: bool
-    writes: bool
-    animated: bool
-    alpha: bool
-    max_depth: int
-    extra: str | None
-
-
-class Formats(Shape):
-    """All formats that PixelFlow knows."""
-
-    formats: list[Format]
-
-
-class PlannedOutput(Shape):
-    """An output as it will be: sides in pixels exactly, bytes, seconds and memory estimated; `null` is not
-    known before the pipeline runs."""
-
-    id: str = Field(examples=["thumb_small"])
-    format: str | None = Field(examples=["webp"])
-    width: int | None = Field(examples=[150])
-    height: int | None = Field(examples=[100])
-    alpha: bool | None = Field(examples=[False])
-    frames: int | None = Field(examples=[1])
-    bytes: int | None = Field(examples=[4800])
-    cpu_seconds: float | None = Field(examples=[0.02])
-    memory_bytes: int | None = Field(examples=[310_000_000])
-
-
-class PlanWarning(Shape):
-    """What may not be wanted, and what to change then."""
-
-    code: str = Field(examples=["alpha_lost"])
-    step: str | None = Field(examples=["thumb_small"])
-    message: str = Field(examples=["jpeg has no transparency: what shows through lies on white"])
-    fix: str = Field(examples=["write it as webp, png or avif, or lay it on a colour with a background step"])
-
-
-class Plan(Shape):
-    """What a pipeline will make."""
-
-    outputs: list[PlannedOutput]
-    warnings: list[PlanWarning]
-
-
-class Health(Shape):
-    """The process answers."""
-
-    status: Literal["ok"]
-
-
-class ReadinessCheck(Shape):
-    """One thing that should be well."""
-
-    name: str = Field(examples=["store"])
-    good: bool
-    vital: bool = Field(description="Whether no work is taken without it")
-    detail: str
-    facts: dict[str, Any] | None = Field(
-        None,
-        description="Figures of a part, as of each of the keeper's duties",
-        examples=[
-            {
-                "period_seconds": 5.0,
-                "last_run": MOMENT,
-                "seconds": 0.0021,
-                "count": 0,
-                "found": 3,
-                "failures": 0,
-                "last_error": None,
-                "lag_seconds": 0.0,
-            }
-        ],
-    )
-
-
-class Readiness(Shape):
-    """Whether work is taken, and why not."""
-
-    status: Literal["ready", "not_ready"]
-    checks: list[ReadinessCheck]
-
-
-class Version(BaseModel):
-    """Versions of PixelFlow and of what its decoders have loaded, by name; which these are depends on the
-    installation."""
-
-    model_config = ConfigDict(
-        extra="allow",
-        json_schema_extra={"additionalProperties": {"type": "string"}},
-    )
-
-    version: str = Field(examples=["0.1.0"])
-    libvips: str | None = Field(default=None, examples=["8.18.7"])
-
-
-class Pool(Shape):
-    """The pool of decoders."""
-
-    size: int = Field(ge=1, examples=[4])
-
-
-class RefusedValue(Shape):
-    """One value that is refused: where it is and what is allowed."""
-
-    step: str | None = Field(examples=["thumb_small"])
-    field: str = Field(examples=["width"])
-    value: Any = Field(examples=[0])
-    allowed: str | None = Field(examples=["1 to 65535"])
-    message: str
-
-
-class Problem(BaseModel):
-    """An error (RFC 9457); further members tell what is needed to act on it: a limit, a setting, a state."""
-
-    type: str = Field(examples=["/docs#invalid"])
-    title: str
-    status: int
-    detail: str
-    code: str = Field(examples=["invalid"])
-    request_id: str = Field(examples=["5f0c1d2e3b4a5968"])
-    errors: list[RefusedValue] | None = None
