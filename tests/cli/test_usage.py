@@ -8,7 +8,7 @@ import pytest
 from harness.command import Command
 from harness.pictures import encoded, photo
 from harness.server import RunningServer
-from pixelflow.client import ApiError, Client
+from pixelflow.client import ApiError, AsyncClient, Client
 
 STEPS = [{"id": "thumb", "action": "thumbnail", "width": 40, "format": "webp"}]
 
@@ -52,8 +52,38 @@ def test_a_tenant_is_shown_set_and_set_back(pixelflow: Command, used: RunningSer
     assert "none" in pixelflow("tenant", "shop", "--url", used.url).stdout
 
 
+def test_a_tenants_times_are_set_part_by_part(pixelflow: Command, used: RunningServer) -> None:
+    def keep(*words: str) -> object:
+        return json.loads(pixelflow("tenant", "club", *words, "--json", "--url", used.url).stdout)["keep"]
+
+    assert keep() == {"source": None, "outputs": None, "record": None}
+    assert keep("--keep", "outputs=3600", "--keep", "record=86400") == {
+        "source": None,
+        "outputs": 3600,
+        "record": 86400,
+    }
+    assert keep("--keep", "outputs=default", "--weight", "2") == {
+        "source": None,
+        "outputs": None,
+        "record": 86400,
+    }
+    assert "86,400" in pixelflow("tenant", "club", "--url", used.url).stdout
+
+
+async def test_the_async_client_sets_them_too(used: RunningServer) -> None:
+    async with AsyncClient(used.url) as client:
+        await client.set_tenant_keep("pub", {"source": 60})
+        assert (await client.tenant_keep("pub"))["source"] == 60
+
+
 def test_mistakes_are_told(pixelflow: Command, used: RunningServer) -> None:
-    for words in (["--limit", "jobs=5"], ["--limit", "jobs_per_day=many"], ["--weight", "0"]):
+    for words in (
+        ["--keep", "all=5"],
+        ["--keep", "source=-1"],
+        ["--limit", "jobs=5"],
+        ["--limit", "jobs_per_day=many"],
+        ["--weight", "0"],
+    ):
         done = pixelflow("tenant", "shop", *words, "--url", used.url)
         assert done.returncode != 0, words
         assert "Traceback" not in done.stderr

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from harness.site import PIPELINE, Site, text
+from pixelflow.http.shapes.bulks import BulkPage
 
 
 def in_seconds(seconds: float) -> str:
@@ -132,6 +133,11 @@ def test_many_jobs_are_counted_first_and_then_cancelled(site: Site, jpeg: bytes)
     assert (ended["status"], ended["changed"], ended["skipped"]) == ("completed", 3, 0)
     assert {job(site, one, **headers)["status"] for one in made} == {"cancelled"}
     assert site.client.get(begun.headers["location"]).status_code == 404
+    listed = site.client.get("/v1/jobs/bulk", headers=headers).json()
+    BulkPage.model_validate(listed)
+    assert listed == {"items": [ended], "next_cursor": None}
+    bad = site.client.get("/v1/jobs/bulk", params={"cursor": "x"})
+    assert (bad.status_code, bad.json()["code"]) == (400, "invalid_cursor")
 
 
 def test_many_jobs_are_deleted_with_their_files(site: Site, jpeg: bytes, webp: bytes) -> None:

@@ -50,7 +50,7 @@ async def assemble(settings: Settings, stopping: Callable[[], bool]) -> AsyncIte
         raise
     try:
         jobs = build_jobs(settings, shared)
-        bulks = Bulks(shared.store.bulks, jobs)
+        bulks = Bulks(shared.store.bulks, jobs, settings.keeper.record_ttl_seconds)
         keeper = build_keeper(settings, shared, jobs, bulks)
         worker, dispatcher = build_worker(settings, shared), build_dispatcher(settings, shared)
         services = build_services(settings, shared, jobs, bulks, keeper)

@@ -4,6 +4,7 @@ import asyncio
 
 from pixelflow.bootstrap.inventory import sweeper_of
 from pixelflow.bootstrap.shared import Shared
+from pixelflow.control.bulks import FORGOTTEN as FORGOTTEN_BULKS
 from pixelflow.control.bulks import Bulks
 from pixelflow.control.feeding import FORGOTTEN, Feeder
 from pixelflow.control.jobs import Jobs
@@ -34,5 +35,6 @@ def build_keeper(settings: Settings, shared: Shared, jobs: Jobs, bulks: Bulks) -
             Duty("feed", often, feeder.feed, wake=hungry),
             Duty("sweep_batches", seldom, feeder.forget, FORGOTTEN),
             Duty("bulk", often, bulks.run, wake=bulks.wanted),
+            Duty("sweep_bulks", seldom, bulks.forget, FORGOTTEN_BULKS),
         )
     )

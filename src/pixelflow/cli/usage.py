@@ -72,18 +72,27 @@ def tenant(
         list[str] | None,
         typer.Option(help="As jobs_per_day=1000; NAME=none lifts it, NAME=default is the server's."),
     ] = None,
+    keep: Annotated[
+        list[str] | None,
+        typer.Option(help="As outputs=86400, in seconds after a job's end; PART=default is the server's."),
+    ] = None,
     url: UrlOption = LOCAL_URL,
     as_json: JsonOption = False,
 ) -> None:
-    """Show or set a tenant's weight and limits; on the server's own machine."""
+    """Show or set a tenant's weight, limits and times to be kept; on the server's own machine."""
     import json
     from dataclasses import asdict
 
     from pixelflow.cli.remote import talking
 
     given = [_limit(each) for each in limit or ()]
+    times = dict(_time(each) for each in keep or ())
     with talking(url) as client:
         found = client.tenant(name)
+        kept = client.tenant_keep(name)
+        if times:
+            said = {**kept, **times}
+            kept = client.set_tenant_keep(name, {part: at for part, at in said.items() if at is not None})
         if weight is not None or given:
             limits = dict(found.limits)
             for key, value in given:
@@ -92,13 +101,14 @@ def tenant(
                     limits[key] = None if value == "none" else float(value) if "." in value else int(value)
             found = client.set_tenant(name, weight=found.weight if weight is None else weight, limits=limits)
     if as_json:
-        typer.echo(json.dumps(asdict(found), indent=2))
+        typer.echo(json.dumps({**asdict(found), "keep": kept}, indent=2))
         return
 
     from pixelflow.cli.screen import show
 
     rows = [("weight", f"{found.weight:g}")]
     rows += [(key, "none" if value is None else f"{value:,}") for key, value in sorted(found.limits.items())]
+    rows += [(f"keeps {part} for seconds", f"{at:,.0f}") for part, at in kept.items() if at is not None]
     rows += [("stored bytes now", f"{found.stored_bytes:,}"), ("queued jobs now", f"{found.queued_jobs:,}")]
     show((found.tenant, ">"), rows)
 
@@ -113,6 +123,16 @@ def _limit(text: str) -> tuple[str, str]:
         return name, value
     names = ", ".join(TenantLimits.__dataclass_fields__)
     raise Mistake(f"--limit {text!r} is NAME=NUMBER, NAME=none or NAME=default; names are {names}")
+
+
+def _time(text: str) -> tuple[str, float | None]:
+    from pixelflow.cli.mistakes import Mistake
+    from pixelflow.domain.keep import PARTS
+
+    part, _, value = text.partition("=")
+    if part in PARTS and (value == "default" or value.replace(".", "", 1).isdigit()):
+        return part, None if value == "default" else float(value)
+    raise Mistake(f"--keep {text!r} is PART=SECONDS or PART=default; parts are {', '.join(PARTS)}")
 
 
 def _date(given: datetime | None) -> date | None:

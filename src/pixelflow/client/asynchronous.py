@@ -321,6 +321,15 @@ class AsyncClient:
         only."""
         return await self.run(usage.set_tenant(self.server, name, weight, limits or {}))
 
+    async def tenant_keep(self, name: str) -> dict[str, float | None]:
+        """For how many seconds after their end ``source``, ``outputs`` and ``record`` of its jobs are kept,
+        ``None`` where the server's setting counts; on the server's own machine only."""
+        return await self.run(usage.tenant_keep(self.server, name))
+
+    async def set_tenant_keep(self, name: str, keep: Mapping[str, float]) -> dict[str, float | None]:
+        """Set them for jobs from now on; what is not named is the server's. On its own machine only."""
+        return await self.run(usage.set_tenant_keep(self.server, name, keep))
+
     async def version(self) -> dict[str, Any]:
         """The versions of the server and of its native libraries."""
         return await self.run(calls.version(self.server))

@@ -1,6 +1,6 @@
 """One thing done to many jobs, in both clients."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -9,6 +9,8 @@ from uuid import uuid4
 
 from pixelflow.client.exchange import Call, Endpoint, T
 from pixelflow.client.reading import known
+
+PAGE_LIMIT = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,13 @@ def _get(server: Endpoint, bulk_id: str) -> Call[Bulk]:
     return Bulk.read((yield from server.ask("GET", f"/v1/jobs/bulk/{quote(bulk_id, safe='')}")).json())
 
 
+def _page(server: Endpoint, cursor: str | None) -> Call[tuple[list[Bulk], str | None]]:
+    params = {"limit": PAGE_LIMIT, "cursor": cursor}
+    sent = {name: value for name, value in params.items() if value is not None}
+    page = (yield from server.ask("GET", "/v1/jobs/bulk", params=sent)).json()
+    return [Bulk.read(each) for each in page["items"]], page.get("next_cursor")
+
+
 class _Client(Protocol):
     @property
     def server(self) -> Endpoint: ...
@@ -88,6 +97,15 @@ class Bulks:
         """How far it is; raises ApiError 404 when there is none."""
         return self._client.run(_get(self._client.server, bulk_id))
 
+    def list(self) -> Iterator[Bulk]:
+        """All of them, newest first, fetched page by page."""
+        cursor: str | None = None
+        while True:
+            page, cursor = self._client.run(_page(self._client.server, cursor))
+            yield from page
+            if cursor is None:
+                return
+
 
 class AsyncBulks:
     """``client.bulks``; ``action`` is cancel, retry or delete."""
@@ -105,3 +123,13 @@ class AsyncBulks:
     async def get(self, bulk_id: str) -> Bulk:
         """How far it is; raises ApiError 404 when there is none."""
         return await self._client.run(_get(self._client.server, bulk_id))
+
+    async def list(self) -> AsyncIterator[Bulk]:
+        """All of them, newest first, fetched page by page."""
+        cursor: str | None = None
+        while True:
+            page, cursor = await self._client.run(_page(self._client.server, cursor))
+            for bulk in page:
+                yield bulk
+            if cursor is None:
+                return

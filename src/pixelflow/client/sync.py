@@ -317,6 +317,15 @@ class Client:
         only."""
         return self.run(usage.set_tenant(self.server, name, weight, limits or {}))
 
+    def tenant_keep(self, name: str) -> dict[str, float | None]:
+        """For how many seconds after their end ``source``, ``outputs`` and ``record`` of its jobs are kept,
+        ``None`` where the server's setting counts; on the server's own machine only."""
+        return self.run(usage.tenant_keep(self.server, name))
+
+    def set_tenant_keep(self, name: str, keep: Mapping[str, float]) -> dict[str, float | None]:
+        """Set them for jobs from now on; what is not named is the server's. On its own machine only."""
+        return self.run(usage.set_tenant_keep(self.server, name, keep))
+
     def version(self) -> dict[str, Any]:
         """The versions of the server and of its native libraries."""
         return self.run(calls.version(self.server))

@@ -77,6 +77,19 @@ def set_tenant(
     return known(TenantSettings, (yield from server.ask("PUT", _path(name), document=document)).json())
 
 
+def tenant_keep(server: Endpoint, name: str) -> Call[dict[str, float | None]]:
+    """For how many seconds what belongs to its jobs may be kept, by part."""
+    found: dict[str, float | None] = (yield from server.ask("GET", f"{_path(name)}/keep")).json()
+    return found
+
+
+def set_tenant_keep(server: Endpoint, name: str, keep: Mapping[str, float]) -> Call[dict[str, float | None]]:
+    """Set all of it; only from the server's own machine."""
+    answer = yield from server.ask("PUT", f"{_path(name)}/keep", document=dict(keep))
+    found: dict[str, float | None] = answer.json()
+    return found
+
+
 def _path(name: str) -> str:
     return f"/v1/admin/tenants/{quote(name, safe='')}"
 

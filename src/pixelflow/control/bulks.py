@@ -14,13 +14,15 @@ from pixelflow.domain.errors import InvalidRequest, Problem, UnknownId
 from pixelflow.domain.event import Event
 from pixelflow.domain.job import JobState, new_id
 from pixelflow.ports.bulks import BulkStore
-from pixelflow.ports.store import JobFilter
+from pixelflow.ports.store import JobFilter, Page
 
 FIELDS = ("action", "filter", "dry_run")
 STEP_JOBS = 50
 """Jobs in one transaction, which holds up the others for some milliseconds."""
 STEPS = 20
 """Steps in one run of the duty."""
+FORGOTTEN = 100
+"""Operations that go in one transaction."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,8 @@ class Bulks:
 
     store: BulkStore
     jobs: Jobs
+    record_seconds: float | None = None
+    """How long one is kept after its end; ``None`` for ever."""
     wanted: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def order(
@@ -54,6 +58,15 @@ class Bulks:
         if bulk is None:
             raise UnknownId("there is no such operation", bulk_id=bulk_id)
         return bulk
+
+    async def list(self, tenant: str, limit: int, cursor: str | None) -> Page[Bulk]:
+        """Newest first; raises MalformedRequest for a cursor that is not ours."""
+        return await self.store.list(tenant, limit, cursor)
+
+    async def forget(self) -> int:
+        """The keeper's other duty: those that were finished long ago go, as the records of jobs do."""
+        seconds = self.record_seconds
+        return 0 if seconds is None else await self.store.forget(seconds, FORGOTTEN)
 
     async def run(self) -> int:
         """The keeper's duty: some steps of those that are not finished."""

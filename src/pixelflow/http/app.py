@@ -123,7 +123,7 @@ def match(method: str, path: str) -> tuple[Handler | None, str, tuple[str, ...]]
                 return post_job, "/v1/jobs", ()
             return _NONE
         match path.split("/")[3:]:
-            case [job_id] if method == "GET" and job_id:
+            case [job_id] if method == "GET" and job_id not in {"", "bulk"}:
                 return get_job, "/v1/jobs/{job_id}", (job_id,)
             case [job_id, "outputs", step] if job_id and step and method in {"GET", "HEAD"}:
                 return get_output, "/v1/jobs/{job_id}/outputs/{step}", (job_id, step)

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from pixelflow.domain.bulk import Bulk
 from pixelflow.domain.job import Job
-from pixelflow.ports.store import IdempotencyKey, JobFilter
+from pixelflow.ports.store import IdempotencyKey, JobFilter, Page
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,12 @@ class BulkStore(Protocol):
         ``idempotency_mismatch``)."""
 
     async def get(self, tenant: str, bulk_id: str) -> Bulk | None: ...
+
+    async def list(self, tenant: str, limit: int, cursor: str | None) -> Page[Bulk]:
+        """Newest first; raises MalformedRequest for a cursor that is not ours."""
+
+    async def forget(self, older_than_seconds: float, limit: int) -> int:
+        """Delete up to ``limit`` that were finished that long ago; what they did stays."""
 
     async def step(self, read: Callable[[Bulk], JobFilter], limit: int) -> Stepped | None:
         """Do it to up to ``limit`` further jobs of the operation that waits longest, with its progress;

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from harness.book import Open, Time, claimed, known, queued
+from harness.book import DAY, Open, Time, claimed, known, queued
 from pixelflow.control.selecting import read_filter
 from pixelflow.domain.bulk import Bulk, BulkAction
-from pixelflow.domain.errors import InvalidRequest
+from pixelflow.domain.errors import InvalidRequest, MalformedRequest
 from pixelflow.domain.job import Completion, Failure, JobState, new_id
 from pixelflow.ports.book import Book
 from pixelflow.ports.bulks import Stepped
@@ -99,6 +99,30 @@ async def test_several_take_turns(store: Book, time: Time) -> None:
         time.now += 1
         turns.append((await step(store)).bulk.tenant)
     assert turns == ["a", "b", "a", "b"]
+
+
+async def test_they_are_listed_newest_first_and_forgotten_long_after_their_end(
+    store: Book, time: Time
+) -> None:
+    made = [(await store.bulks.create(bulk(BulkAction.CANCEL), None))[0] for _ in range(3)]
+    await store.bulks.create(bulk(BulkAction.CANCEL, "other"), None)
+    first = await store.bulks.list("local", 2, None)
+    rest = await store.bulks.list("local", 2, first.cursor)
+    assert [each.id for each in (*first.items, *rest.items)] == sorted(
+        (each.id for each in made), reverse=True
+    )
+    assert rest.cursor is None
+    with pytest.raises(MalformedRequest):
+        await store.bulks.list("local", 2, "x")
+    time.now += DAY
+    assert await store.bulks.forget(DAY, 10) == 0, "none has ended"
+    for _ in range(4):
+        await step(store)
+        time.now += 1
+    time.now += DAY - 2
+    assert await store.bulks.forget(DAY, 2) == 2
+    assert await store.bulks.forget(DAY, 2) == 0
+    assert len((await store.bulks.list("local", 10, None)).items) == 1
 
 
 async def test_a_key_makes_one_operation(store: Book) -> None:

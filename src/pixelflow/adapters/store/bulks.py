@@ -7,6 +7,7 @@ from dataclasses import replace
 import msgspec
 
 from pixelflow.adapters.store import transitions
+from pixelflow.adapters.store.cursors import LAST_ID, read_job_cursor
 from pixelflow.adapters.store.database import Database
 from pixelflow.adapters.store.idempotency import answered, remember
 from pixelflow.adapters.store.listing import filter_values, list_statement
@@ -16,7 +17,7 @@ from pixelflow.domain.bulk import Bulk, BulkAction
 from pixelflow.domain.errors import Busy
 from pixelflow.domain.job import Job
 from pixelflow.ports.bulks import Stepped
-from pixelflow.ports.store import IdempotencyKey, JobFilter
+from pixelflow.ports.store import IdempotencyKey, JobFilter, Page
 
 BULK_COLUMNS = (
     "tenant, id, action, filter, actor, total, created_at, updated_at, changed, skipped, cursor, finished_at"
@@ -27,6 +28,14 @@ INSERT INTO bulk ({BULK_COLUMNS})
 VALUES (:tenant, :id, :action, :filter, :actor, :total, :now, :now, 0, 0, NULL, NULL)
 """
 GET_BULK = f"SELECT {BULK_COLUMNS} FROM bulk WHERE tenant = :tenant AND id = :id"
+LIST_BULKS = f"""
+SELECT {BULK_COLUMNS} FROM bulk WHERE tenant = :tenant AND id < :before ORDER BY id DESC LIMIT :limit
+"""
+FORGET_BULKS = """
+DELETE FROM bulk WHERE (tenant, id) IN (
+    SELECT tenant, id FROM bulk WHERE finished_at IS NOT NULL AND finished_at < :horizon
+    ORDER BY finished_at LIMIT :limit)
+"""
 NEXT_BULK = f"""
 SELECT {BULK_COLUMNS} FROM bulk
 WHERE finished_at IS NULL AND updated_at <= :now ORDER BY updated_at LIMIT 1
@@ -50,6 +59,17 @@ class SqliteBulks:
     async def get(self, tenant: str, bulk_id: str) -> Bulk | None:
         row = self._database.one(GET_BULK, {"tenant": tenant, "id": bulk_id})
         return _to_bulk(row) if row else None
+
+    async def list(self, tenant: str, limit: int, cursor: str | None) -> Page[Bulk]:
+        before = LAST_ID if cursor is None else read_job_cursor(cursor)
+        values = {"tenant": tenant, "before": before, "limit": limit + 1}
+        found = [_to_bulk(row) for row in await self._database.rows(LIST_BULKS, values)]
+        return Page(found[:limit], found[limit - 1].id if len(found) > limit else None)
+
+    async def forget(self, older_than_seconds: float, limit: int) -> int:
+        return await self._database.write(
+            lambda tx: tx.count(FORGET_BULKS, {"horizon": tx.now - older_than_seconds, "limit": limit})
+        )
 
     async def step(self, read: Callable[[Bulk], JobFilter], limit: int) -> Stepped | None:
         return await self._database.write(lambda tx: _step(tx, read, limit))

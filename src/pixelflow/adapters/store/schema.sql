@@ -306,6 +306,7 @@ CREATE INDEX batch_ended ON batch (finished_at) WHERE finished_at IS NOT NULL AN
 CREATE INDEX item_of_state ON batch_item (tenant, batch_id, state, number);
 CREATE INDEX item_of_job ON batch_item (tenant, batch_id, job_id) WHERE job_id IS NOT NULL;
 CREATE INDEX bulk_running ON bulk (updated_at) WHERE finished_at IS NULL;
+CREATE INDEX bulk_finished ON bulk (finished_at) WHERE finished_at IS NOT NULL;
 CREATE INDEX message_of_job ON message (tenant, job_id) WHERE job_id IS NOT NULL;
 CREATE INDEX delivery_due ON delivery (tenant, lane, next_at) WHERE state = 'pending';
 CREATE INDEX delivery_ended ON delivery (ended_at) WHERE ended_at IS NOT NULL;

@@ -1,6 +1,8 @@
 """``/v1/jobs/bulk``."""
 
-from fastapi import APIRouter, Response
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
 
 from pixelflow.http import describing
 from pixelflow.http.body import json_object
@@ -34,6 +36,22 @@ async def order(exchange: TheExchange, services: TheServices, caller: Caller) ->
     if replayed:
         headers[REPLAYED[0].decode()] = REPLAYED[1].decode()
     return json(bulk_view(bulk), 202, headers)
+
+
+@router.get(
+    "",
+    summary="The caller's operations on many jobs",
+    responses=describing.answers({200: shapes.BulkPage}, 400, 422),
+)
+async def list_bulks(
+    services: TheServices,
+    caller: Caller,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    cursor: Annotated[str | None, Query(max_length=200)] = None,
+) -> Response:
+    """Newest first; RECORD_TTL_SECONDS after its end each goes."""
+    page = await services.bulks.list(caller.tenant, limit, cursor)
+    return json({"items": [bulk_view(bulk) for bulk in page.items], "next_cursor": page.cursor})
 
 
 @router.get(

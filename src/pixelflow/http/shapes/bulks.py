@@ -24,6 +24,13 @@ class BulkShape(Shape):
     finished_at: Moment | None
 
 
+class BulkPage(Shape):
+    """A page of operations, newest first."""
+
+    items: list[BulkShape]
+    next_cursor: str | None
+
+
 NEW_BULK: dict[str, Any] = {
     "required": True,
     "content": {

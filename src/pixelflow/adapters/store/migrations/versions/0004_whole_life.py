@@ -230,6 +230,7 @@ def _bulks() -> None:
         Column("finished_at", Float),
     )
     _index("bulk_running", "bulk", ["updated_at"], "finished_at IS NULL")
+    _index("bulk_finished", "bulk", ["finished_at"], "finished_at IS NOT NULL")
 
 
 def _batches() -> None:
