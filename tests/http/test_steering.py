@@ -105,6 +105,24 @@ def test_jobs_are_found_by_metadata_and_time(site: Site, jpeg: bytes) -> None:
         assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, field), answer.text
 
 
+@pytest.mark.parametrize("base64", [False, True])
+@pytest.mark.parametrize("field", [{"deadline_seconds": 1e6}, {"scheduled_at": "2999-01-01T00:00:00Z"}])
+def test_what_is_out_of_bounds_is_refused_before_the_picture_is_looked_at(
+    site: Site, field: dict[str, object], base64: bool
+) -> None:
+    before = site.files()
+    if base64:
+        given = {"source_type": "base64", "image_data": "bm8gcGljdHVyZQ==", "pipeline": PIPELINE}
+        answer = site.client.post("/v1/jobs", json={**given, **field})
+    else:
+        data = {"pipeline": text(PIPELINE), **{name: str(value) for name, value in field.items()}}
+        answer = site.client.post("/v1/jobs", files={"file": b"no picture"}, data=data)
+    assert answer.status_code == 422, answer.text
+    [error] = answer.json()["errors"]
+    assert (error["field"], "MAX_" in error["allowed"]) == (next(iter(field)), True)
+    assert site.files() == before
+
+
 def test_the_fields_go_in_a_form_too(site: Site, jpeg: bytes) -> None:
     fields = {"pipeline": text(PIPELINE), "deadline_seconds": "3", "scheduled_at": "2020-01-01"}
     made = site.client.post("/v1/jobs", files={"file": jpeg}, data=fields)

@@ -67,7 +67,9 @@ async def submit_form(
                     given[part.name] = _value(part.name, await part.read())
                     continue
                 if "pipeline" in given or "template" in given:
-                    await services.templates.order(tenant, given, FORM_FIELDS)
+                    jobs.bounds.check(
+                        await services.templates.order(tenant, given, FORM_FIELDS), jobs.clock()
+                    )
                 arrived = await jobs.arrive(tenant, "upload", part.stream())
             if arrived is None:
                 raise MalformedRequest("the form has no part 'file'", code="missing_part", field="file")
@@ -90,6 +92,7 @@ async def submit_picture(
 ) -> Created:
     """Store a picture that is in memory, and queue its job."""
     jobs = exchange.services.jobs
+    jobs.bounds.check(order, jobs.clock())
     limits = IntakeLimits(limit_bytes, jobs.intake.formats)
     arrived = await jobs.arrive(tenant, "base64", _once(picture), limits)
     try:
