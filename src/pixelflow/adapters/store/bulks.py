@@ -10,7 +10,7 @@ from pixelflow.adapters.store import transitions
 from pixelflow.adapters.store.cursors import LAST_ID, read_job_cursor
 from pixelflow.adapters.store.database import Database
 from pixelflow.adapters.store.idempotency import answered, remember
-from pixelflow.adapters.store.listing import filter_values, list_statement
+from pixelflow.adapters.store.listing import filter_values, look
 from pixelflow.adapters.store.rows import Row, to_jobs
 from pixelflow.adapters.store.transaction import Transaction
 from pixelflow.domain.bulk import Bulk, BulkAction
@@ -101,7 +101,8 @@ def _step(tx: Transaction, read: Callable[[Bulk], JobFilter], limit: int) -> Ste
     bulk = _to_bulk(row)
     where = read(bulk)
     values = {**filter_values(bulk.tenant, where, bulk.cursor), "limit": limit}
-    found = to_jobs(tx.rows(list_statement(where), values))
+    rows, edge = look(tx.rows, where, values)
+    found = to_jobs(rows)
     changed: list[Job] = []
     gone_through, waits = 0, False
     for job in found:
@@ -113,14 +114,15 @@ def _step(tx: Transaction, read: Callable[[Bulk], JobFilter], limit: int) -> Ste
         gone_through += 1
         if after is not None:
             changed.append(after)
-    ended = not waits and len(found) < limit
+    through = not waits and len(found) < limit
+    cursor = edge if through else found[gone_through - 1].id if gone_through else bulk.cursor
     bulk = replace(
         bulk,
         changed=bulk.changed + len(changed),
         skipped=bulk.skipped + gone_through - len(changed),
-        cursor=found[gone_through - 1].id if gone_through else bulk.cursor,
+        cursor=cursor or bulk.cursor,
         updated_at=tx.now,
-        finished_at=tx.now if ended else None,
+        finished_at=tx.now if through and edge is None else None,
     )
     values = {
         "tenant": bulk.tenant,

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
+from pixelflow.adapters.store import listing, sweeping, transitions
 from pixelflow.adapters.store import statements as sql
-from pixelflow.adapters.store import sweeping, transitions
 from pixelflow.adapters.store.audit import SqliteAudit
 from pixelflow.adapters.store.batches import SqliteBatches
 from pixelflow.adapters.store.bulks import SqliteBulks
@@ -16,7 +16,6 @@ from pixelflow.adapters.store.consequences import CONSEQUENCES
 from pixelflow.adapters.store.cursors import asset_cursor, read_asset_cursor
 from pixelflow.adapters.store.database import Database, open_database
 from pixelflow.adapters.store.keeps import SqliteKeeps
-from pixelflow.adapters.store.listing import count_statement, filter_values, list_statement
 from pixelflow.adapters.store.rows import (
     asset_values,
     completion_values,
@@ -86,13 +85,10 @@ class SqliteStore:
         return to_job(row) if row else None
 
     async def list_jobs(self, tenant: str, where: JobFilter, limit: int, cursor: str | None) -> Page[Job]:
-        values = {**filter_values(tenant, where, cursor), "limit": limit + 1}
-        jobs = to_jobs(await self.database.rows(list_statement(where), values))
-        return Page(jobs[:limit], jobs[limit - 1].id if len(jobs) > limit else None)
+        return await listing.page(self.database, tenant, where, limit, cursor)
 
     async def count_jobs(self, tenant: str, where: JobFilter) -> int:
-        rows = await self.database.rows(count_statement(where), filter_values(tenant, where, None))
-        return int(rows[0][0])
+        return await listing.count(self.database, tenant, where)
 
     async def attach(
         self, tenant: str, job_id: str, source: Source, foreseen: Foreseen | None = None

@@ -73,7 +73,8 @@ async def list_jobs(
         str | None, Query(max_length=200, description="`next_cursor` of the page before")
     ] = None,
 ) -> Response:
-    """Ask for the next page with `cursor`; `next_cursor` is `null` at the end.
+    """Ask for the next page with `cursor`; `next_cursor` is `null` at the end, and only there: a page of few
+    among many may be short.
 
     Filters can be put together. `metadata.KEY=VALUE` finds the jobs with that pair on top of their metadata,
     up to three of them in one query; numbers and `true` are written as in JSON.
