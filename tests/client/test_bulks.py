@@ -9,10 +9,10 @@ Steps = list[dict[str, Any]]
 
 
 def test_many_are_counted_then_changed_and_listed(client: Client, picture: bytes, thumb: Steps) -> None:
-    jobs = [client.submit(picture, thumb, metadata={"album": "rome"}) for _ in range(2)]
+    jobs = [client.submit(picture, thumb, metadata={"album": "naples"}) for _ in range(2)]
     for job in jobs:
         job.result(timeout_seconds=60)
-    where = {"metadata": {"album": "rome"}}
+    where = {"metadata": {"album": "naples"}}
     assert client.bulks.order("delete", where, dry_run=True).total == 2
     assert client.bulks.order("delete", where, dry_run=True).id is None
     made = client.bulks.order("delete", where)

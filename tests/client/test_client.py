@@ -208,7 +208,7 @@ def test_all_jobs_come_page_by_page(
 ) -> None:
     begun = datetime.now(UTC)
     made = [client.submit(picture, thumb).id for _ in range(5)]
-    monkeypatch.setattr("pixelflow.client.calls.PAGE_LIMIT", 2)
+    monkeypatch.setattr("pixelflow.client.pages.PAGE_LIMIT", 2)
     assert [handle.id for handle in client.jobs(created_after=begun)] == made[::-1]
     for job_id in made:
         client.job(job_id).result(timeout_seconds=60)

@@ -1,6 +1,7 @@
 """What is public stays public, typed and documented."""
 
 import inspect
+from collections.abc import AsyncIterator
 from importlib.resources import files
 
 import pixelflow.client
@@ -128,3 +129,13 @@ def test_both_clients_have_the_same_calls() -> None:
             assert inspect.signature(one).parameters.keys() == inspect.signature(other).parameters.keys(), (
                 name
             )
+
+
+def test_help_shows_what_a_caller_gives_and_gets() -> None:
+    shown = inspect.signature(pixelflow.client.Client.submit_url)
+    assert [*shown.parameters][:3] == ["self", "url", "pipeline"]
+    assert shown.return_annotation is pixelflow.client.JobHandle
+    lines = inspect.signature(pixelflow.client.AsyncBatches.lines)
+    assert lines.return_annotation == AsyncIterator[pixelflow.client.BatchLine]
+    assert inspect.isasyncgenfunction(pixelflow.client.AsyncBatches.lines)
+    assert inspect.iscoroutinefunction(pixelflow.client.AsyncBatches.get)

@@ -1,24 +1,25 @@
 """The client for asyncio."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import aclosing, closing
-from datetime import date, datetime, timedelta
+from functools import wraps
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Concatenate, Self
 
 import httpx
 
-from pixelflow.client import calls, provenance, usage
+from pixelflow.client import calls, downloads, provenance
+from pixelflow.client import usage as accounts
 from pixelflow.client.address import DEFAULT_URL, endpoint, through_proxies
 from pixelflow.client.batches import AsyncBatches
 from pixelflow.client.bulks import AsyncBulks
-from pixelflow.client.exchange import Answer, Call, Effect, Pause, Retries, T
+from pixelflow.client.exchange import Answer, Call, Effect, Endpoint, Pause, Retries, T
 from pixelflow.client.handles import HandleFacts, OutputFacts, ResultFacts, made
-from pixelflow.client.models import Asset, Format, Job, Operation, Output, Plan
-from pixelflow.client.picture import Picture
+from pixelflow.client.methods import P, awaited, awaited_pages, shown
+from pixelflow.client.models import Job, Output
+from pixelflow.client.pages import Pages
 from pixelflow.client.templates import AsyncTemplates
-from pixelflow.client.usage import TenantSettings, Usage
 from pixelflow.client.webhooks import AsyncWebhooks
 
 
@@ -31,11 +32,13 @@ class AsyncJobOutput(OutputFacts):
 
     async def bytes(self) -> bytes:
         """Fetch it into memory; raises DamagedDownload."""
-        return await self._client.run(calls.output_bytes(self._client.server, self.job_id, self.facts))
+        return await self._client.run(downloads.output_bytes(self._client.server, self.job_id, self.facts))
 
     async def save(self, path: str | Path) -> Path:
         """Fetch it into a file, which appears whole or not at all; raises DamagedDownload and OSError."""
-        return await self._client.run(calls.save(self._client.server, self.job_id, self.facts, Path(path)))
+        return await self._client.run(
+            downloads.save(self._client.server, self.job_id, self.facts, Path(path))
+        )
 
 
 class AsyncJobResult(ResultFacts[AsyncJobOutput]):
@@ -48,7 +51,7 @@ class AsyncJobResult(ResultFacts[AsyncJobOutput]):
     async def save(self, folder: str | Path) -> list[Path]:
         """Fetch every output into a folder as ``<step>.<extension>``; raises DamagedDownload and OSError."""
         return await self._client.run(
-            calls.save_all(self._client.server, self.job.id, made(self.job), Path(folder))
+            downloads.save_all(self._client.server, self.job.id, made(self.job), Path(folder))
         )
 
 
@@ -115,6 +118,33 @@ class AsyncJobHandle(HandleFacts):
         await self._client.run(calls.delete(self._client.server, self.id))
 
 
+def _handed(
+    call: Callable[Concatenate[Endpoint, P], Call[Job]],
+) -> Callable[Concatenate["AsyncClient", P], Coroutine[Any, Any, AsyncJobHandle]]:
+    asked = awaited(call)
+
+    @wraps(call)
+    async def method(self: "AsyncClient", /, *args: P.args, **kwargs: P.kwargs) -> AsyncJobHandle:
+        return AsyncJobHandle(self, await asked(self, *args, **kwargs))
+
+    return shown(method, call, lambda job: AsyncJobHandle)
+
+
+def _handed_pages(
+    pages: Callable[Concatenate[Endpoint, P], Pages[Job]],
+) -> Callable[Concatenate["AsyncClient", P], AsyncIterator[AsyncJobHandle]]:
+    found = awaited_pages(pages)
+
+    @wraps(pages)
+    async def method(
+        self: "AsyncClient", /, *args: P.args, **kwargs: P.kwargs
+    ) -> AsyncIterator[AsyncJobHandle]:
+        async for job in found(self, *args, **kwargs):
+            yield AsyncJobHandle(self, job)
+
+    return shown(method, pages, lambda job: AsyncIterator[AsyncJobHandle])
+
+
 class AsyncClient:
     """A PixelFlow server; close it, or use it in an ``async with`` block. Belongs to one event loop.
 
@@ -152,187 +182,24 @@ class AsyncClient:
         """Close its connections."""
         await self._http.aclose()
 
-    async def submit(
-        self,
-        file: Picture,
-        pipeline: calls.Pipeline | None = None,
-        *,
-        template: str | None = None,
-        metadata: Mapping[str, Any] | None = None,
-        priority: int | None = None,
-        expires_in: float | timedelta | None = None,
-        webhook_url: str | None = None,
-        store: Mapping[str, Any] | None = None,
-        keep: Mapping[str, float] | None = None,
-        scheduled_at: datetime | None = None,
-        deadline_seconds: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> AsyncJobHandle:
-        """Upload a picture (path, bytes or binary file) and start its job; ``expires_in`` in seconds.
+    submit = _handed(calls.submit)
+    submit_url = _handed(calls.submit_url)
+    job = _handed(calls.job)
+    jobs = _handed_pages(calls.jobs)
 
-        It takes a pipeline, or the template of that name. ``store`` says where the outputs are sent as well,
-        ``{"url": …}`` with ``headers`` or ``naming``, and ``keep`` how many seconds after its end ``source``,
-        ``outputs`` and ``record`` go. The handle knows the job's id and status; ``refresh``
-        and ``result`` tell the rest. ``idempotency_key`` makes one job out of several calls; without it each
-        call makes its own. Raises ApiError, Unreachable and OSError.
-        """
-        order = calls.Order(
-            pipeline,
-            template,
-            metadata,
-            priority,
-            expires_in,
-            webhook_url,
-            store,
-            keep,
-            scheduled_at,
-            deadline_seconds,
-        )
-        job = await self.run(calls.submit(self.server, file, order, idempotency_key))
-        return AsyncJobHandle(self, job)
-
-    async def submit_url(
-        self,
-        url: str,
-        pipeline: calls.Pipeline | None = None,
-        *,
-        headers: Mapping[str, str] | None = None,
-        sha256: str | None = None,
-        template: str | None = None,
-        metadata: Mapping[str, Any] | None = None,
-        priority: int | None = None,
-        expires_in: float | timedelta | None = None,
-        webhook_url: str | None = None,
-        store: Mapping[str, Any] | None = None,
-        keep: Mapping[str, float] | None = None,
-        scheduled_at: datetime | None = None,
-        deadline_seconds: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> AsyncJobHandle:
-        """As ``submit``, for a picture that the server fetches: over http or https with ``headers``, or from
-        a bucket that it was opened. Its bytes must have the ``sha256``. Raises ApiError and Unreachable.
-        """
-        order = calls.Order(
-            pipeline,
-            template,
-            metadata,
-            priority,
-            expires_in,
-            webhook_url,
-            store,
-            keep,
-            scheduled_at,
-            deadline_seconds,
-        )
-        job = await self.run(calls.submit_url(self.server, url, order, headers, sha256, idempotency_key))
-        return AsyncJobHandle(self, job)
-
-    async def job(self, job_id: str) -> AsyncJobHandle:
-        """A job by its id; raises ApiError 404 when there is none."""
-        return AsyncJobHandle(self, await self.run(calls.job(self.server, job_id)))
-
-    async def jobs(
-        self,
-        *,
-        status: str | None = None,
-        created_after: datetime | None = None,
-        template: str | None = None,
-        batch_id: str | None = None,
-        created_before: datetime | None = None,
-        metadata: Mapping[str, Any] | None = None,
-    ) -> AsyncIterator[AsyncJobHandle]:
-        """All jobs, newest first, fetched page by page as they are looked at; ``template`` is ``thumb`` for
-        all its versions, or ``thumb@3``, ``metadata`` has up to three keys with their values."""
-        filters = {
-            "status": status,
-            "created_after": created_after,
-            "template": template,
-            "batch_id": batch_id,
-            "created_before": created_before,
-            **{f"metadata.{key}": value for key, value in (metadata or {}).items()},
-        }
-        cursor: str | None = None
-        while True:
-            page, cursor = await self.run(calls.jobs(self.server, filters, cursor))
-            for job in page:
-                yield AsyncJobHandle(self, job)
-            if cursor is None:
-                return
-
-    async def upload_asset(self, file: Picture) -> Asset:
-        """Store a picture for pipelines to refer to; the same bytes give the same id."""
-        return await self.run(calls.upload_asset(self.server, file))
-
-    async def plan(
-        self,
-        pipeline: calls.Pipeline | None = None,
-        *,
-        template: str | None = None,
-        source: Mapping[str, Any] | None = None,
-        job_id: str | None = None,
-    ) -> Plan:
-        """What a pipeline or a template will make, without running it; raises ApiError 422 for one that would
-        be refused.
-
-        Of a picture that ``source`` describes (``width``, ``height``, ``format``, …), of a job's, or of any.
-        """
-        return await self.run(calls.plan(self.server, pipeline, template, source, job_id))
-
-    async def operations(self) -> list[Operation]:
-        """What a step's ``action`` can be on this server."""
-        return await self.run(calls.operations(self.server))
-
-    async def formats(self) -> list[Format]:
-        """The formats that this server reads and writes."""
-        return await self.run(calls.formats(self.server))
-
-    async def audit(
-        self, *, action: str | None = None, subject: str | None = None
-    ) -> AsyncIterator[provenance.AuditLine]:
-        """Who deleted, held, promoted or changed what, newest first, fetched page by page."""
-        cursor: str | None = None
-        while True:
-            page, cursor = await self.run(provenance.audit(self.server, action, subject, cursor))
-            for line in page:
-                yield line
-            if cursor is None:
-                return
-
-    async def storage(self) -> dict[str, Any]:
-        """What is stored, and what the sweep would take; ApiError 403 but on the server's own machine."""
-        return await self.run(provenance.storage(self.server))
-
-    async def sweep(self) -> dict[str, Any]:
-        """Take at once what is kept no longer; ApiError 403 but on the server's own machine."""
-        return await self.run(provenance.sweep(self.server))
-
-    async def usage(self, *, first: date | None = None, last: date | None = None) -> Usage:
-        """What the caller's jobs have taken from ``first`` to ``last``, the last 30 days of UTC."""
-        return await self.run(usage.usage(self.server, first, last))
-
-    async def tenant(self, name: str) -> TenantSettings:
-        """A tenant's weight and limits; on the server's own machine only."""
-        return await self.run(usage.tenant(self.server, name))
-
-    async def set_tenant(
-        self, name: str, *, weight: float = 1.0, limits: Mapping[str, float | None] | None = None
-    ) -> TenantSettings:
-        """Set both; a limit that is not named is the server's, ``None`` is none. On the server's own machine
-        only."""
-        return await self.run(usage.set_tenant(self.server, name, weight, limits or {}))
-
-    async def tenant_keep(self, name: str) -> dict[str, float | None]:
-        """For how many seconds after their end ``source``, ``outputs`` and ``record`` of its jobs are kept,
-        ``None`` where the server's setting counts; on the server's own machine only."""
-        return await self.run(usage.tenant_keep(self.server, name))
-
-    async def set_tenant_keep(self, name: str, keep: Mapping[str, float]) -> dict[str, float | None]:
-        """Set them for jobs from now on; what is not named is the server's. On its own machine only."""
-        return await self.run(usage.set_tenant_keep(self.server, name, keep))
-
-    async def version(self) -> dict[str, Any]:
-        """The versions of the server and of its native libraries."""
-        return await self.run(calls.version(self.server))
+    upload_asset = awaited(calls.upload_asset)
+    plan = awaited(calls.plan)
+    operations = awaited(calls.operations)
+    formats = awaited(calls.formats)
+    version = awaited(calls.version)
+    audit = awaited_pages(provenance.audit)
+    storage = awaited(provenance.storage)
+    sweep = awaited(provenance.sweep)
+    usage = awaited(accounts.usage)
+    tenant = awaited(accounts.tenant)
+    set_tenant = awaited(accounts.set_tenant)
+    tenant_keep = awaited(accounts.tenant_keep)
+    set_tenant_keep = awaited(accounts.set_tenant_keep)
 
     async def run(self, call: Call[T]) -> T:
         """Drive one call of the core to its end."""

@@ -10,6 +10,7 @@ from pixelflow.client.reading import known
 from pixelflow.domain.choice import Choice, Trial
 from pixelflow.domain.media import BY_NAME
 
+Pipeline = Sequence[Mapping[str, Any]]
 TERMINAL = frozenset({"completed", "failed", "cancelled", "quarantined"})
 """The states in which a job has ended."""
 
@@ -112,11 +113,6 @@ class Job:
             cls,
             {
                 **document,
-                **{
-                    name: _moment(document.get(name))
-                    for name in cls.__dataclass_fields__
-                    if name.endswith("_at") or name == "not_before"
-                },
                 "source": known(Source, document.get("source") or {}),
                 "outputs": tuple(_output(item) for item in document.get("outputs") or ()),
                 "error": _failure(document.get("error")),
@@ -202,10 +198,6 @@ class Plan:
             tuple(known(PlannedOutput, {**each, "size": each.get("bytes")}) for each in document["outputs"]),
             tuple(known(Advice, each) for each in document["warnings"]),
         )
-
-
-def _moment(value: object) -> datetime | None:
-    return datetime.fromisoformat(value) if isinstance(value, str) else None
 
 
 def _failure(value: object) -> Failure | None:

@@ -4,14 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
-from urllib.parse import quote
 from uuid import uuid4
 
+from pixelflow.client.calls import job_path
 from pixelflow.client.exchange import Call, Endpoint
 from pixelflow.client.models import Job
+from pixelflow.client.pages import Pages
 from pixelflow.client.reading import known
-
-PAGE_LIMIT = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,57 +67,47 @@ class AuditLine:
     subject: str = ""
     detail: Mapping[str, Any] = field(default_factory=dict)
 
+    @classmethod
+    def read(cls, document: Mapping[str, Any]) -> "AuditLine":
+        """From the API's JSON."""
+        return known(cls, document)
+
 
 def manifest(server: Endpoint, job_id: str) -> Call[Manifest]:
     """What an ended job was made of and with."""
-    response = yield from server.ask("GET", f"{_job(job_id)}/manifest")
+    response = yield from server.ask("GET", f"{job_path(job_id)}/manifest")
     document = response.json()
-    return known(Manifest, {**document, "finished_at": _moment(document.get("finished_at"))})
+    return known(Manifest, document)
 
 
 def replay(server: Endpoint, job_id: str) -> Call[Job]:
     """Run an ended job again, and the new job."""
-    response = yield from server.ask("POST", f"{_job(job_id)}/replay", key=uuid4().hex)
+    response = yield from server.ask("POST", f"{job_path(job_id)}/replay", key=uuid4().hex)
     return Job.read(response.json())
 
 
 def comparison(server: Endpoint, job_id: str) -> Call[Comparison]:
     """A replay beside its original."""
-    response = yield from server.ask("GET", f"{_job(job_id)}/comparison")
+    response = yield from server.ask("GET", f"{job_path(job_id)}/comparison")
     document = response.json()
     pairs = tuple(known(ComparedOutput, each) for each in document["outputs"])
     return known(Comparison, {**document, "outputs": pairs})
 
 
-def audit(
-    server: Endpoint, action: str | None, subject: str | None, cursor: str | None
-) -> Call[tuple[list[AuditLine], str | None]]:
-    """One page, newest first, and the cursor of the next."""
-    asked = {"action": action, "subject": subject, "cursor": cursor, "limit": PAGE_LIMIT}
-    params = {name: value for name, value in asked.items() if value is not None}
-    response = yield from server.ask("GET", "/v1/audit", params=params)
-    page = response.json()
-    lines = [known(AuditLine, {**line, "at": _moment(line.get("at"))}) for line in page["items"]]
-    return lines, page.get("next_cursor")
+def audit(server: Endpoint, *, action: str | None = None, subject: str | None = None) -> Pages[AuditLine]:
+    """Who deleted, held, promoted or changed what, newest first, fetched page by page."""
+    return Pages(server, "/v1/audit", AuditLine.read, {"action": action, "subject": subject})
 
 
 def storage(server: Endpoint) -> Call[dict[str, Any]]:
-    """What is stored, and what the sweep would take, as ``/v1/admin/storage`` tells it."""
+    """What is stored, and what the sweep would take; ApiError 403 but on the server's own machine."""
     response = yield from server.ask("GET", "/v1/admin/storage")
     document: dict[str, Any] = response.json()
     return document
 
 
 def sweep(server: Endpoint) -> Call[dict[str, Any]]:
-    """What a sweep took, as ``/v1/admin/gc`` tells it."""
+    """Take at once what is kept no longer; ApiError 403 but on the server's own machine."""
     response = yield from server.ask("POST", "/v1/admin/gc")
     document: dict[str, Any] = response.json()
     return document
-
-
-def _moment(value: object) -> datetime | None:
-    return datetime.fromisoformat(value) if isinstance(value, str) else None
-
-
-def _job(job_id: str) -> str:
-    return f"/v1/jobs/{quote(job_id, safe='')}"

@@ -1,24 +1,25 @@
 """The client for ordinary code."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import closing
-from datetime import date, datetime, timedelta
+from functools import wraps
 from pathlib import Path
-from typing import Any, Self
+from typing import Concatenate, Self
 
 import httpx
 
-from pixelflow.client import calls, provenance, usage
+from pixelflow.client import calls, downloads, provenance
+from pixelflow.client import usage as accounts
 from pixelflow.client.address import DEFAULT_URL, endpoint, through_proxies
 from pixelflow.client.batches import Batches
 from pixelflow.client.bulks import Bulks
-from pixelflow.client.exchange import Answer, Call, Effect, Pause, Retries, T
+from pixelflow.client.exchange import Answer, Call, Effect, Endpoint, Pause, Retries, T
 from pixelflow.client.handles import HandleFacts, OutputFacts, ResultFacts, made
-from pixelflow.client.models import Asset, Format, Job, Operation, Output, Plan
-from pixelflow.client.picture import Picture
+from pixelflow.client.methods import P, blocking, blocking_pages, shown
+from pixelflow.client.models import Job, Output
+from pixelflow.client.pages import Pages
 from pixelflow.client.templates import Templates
-from pixelflow.client.usage import TenantSettings, Usage
 from pixelflow.client.webhooks import Webhooks
 
 
@@ -31,11 +32,11 @@ class JobOutput(OutputFacts):
 
     def bytes(self) -> bytes:
         """Fetch it into memory; raises DamagedDownload."""
-        return self._client.run(calls.output_bytes(self._client.server, self.job_id, self.facts))
+        return self._client.run(downloads.output_bytes(self._client.server, self.job_id, self.facts))
 
     def save(self, path: str | Path) -> Path:
         """Fetch it into a file, which appears whole or not at all; raises DamagedDownload and OSError."""
-        return self._client.run(calls.save(self._client.server, self.job_id, self.facts, Path(path)))
+        return self._client.run(downloads.save(self._client.server, self.job_id, self.facts, Path(path)))
 
 
 class JobResult(ResultFacts[JobOutput]):
@@ -48,7 +49,7 @@ class JobResult(ResultFacts[JobOutput]):
     def save(self, folder: str | Path) -> list[Path]:
         """Fetch every output into a folder as ``<step>.<extension>``; raises DamagedDownload and OSError."""
         return self._client.run(
-            calls.save_all(self._client.server, self.job.id, made(self.job), Path(folder))
+            downloads.save_all(self._client.server, self.job.id, made(self.job), Path(folder))
         )
 
 
@@ -113,6 +114,30 @@ class JobHandle(HandleFacts):
         self._client.run(calls.delete(self._client.server, self.id))
 
 
+def _handed(
+    call: Callable[Concatenate[Endpoint, P], Call[Job]],
+) -> Callable[Concatenate["Client", P], JobHandle]:
+    asked = blocking(call)
+
+    @wraps(call)
+    def method(self: "Client", /, *args: P.args, **kwargs: P.kwargs) -> JobHandle:
+        return JobHandle(self, asked(self, *args, **kwargs))
+
+    return shown(method, call, lambda job: JobHandle)
+
+
+def _handed_pages(
+    pages: Callable[Concatenate[Endpoint, P], Pages[Job]],
+) -> Callable[Concatenate["Client", P], Iterator[JobHandle]]:
+    found = blocking_pages(pages)
+
+    @wraps(pages)
+    def method(self: "Client", /, *args: P.args, **kwargs: P.kwargs) -> Iterator[JobHandle]:
+        return (JobHandle(self, job) for job in found(self, *args, **kwargs))
+
+    return shown(method, pages, lambda job: Iterator[JobHandle])
+
+
 class Client:
     """A PixelFlow server; close it, or use it in a ``with`` block. Safe to share between threads.
 
@@ -150,185 +175,24 @@ class Client:
         """Close its connections."""
         self._http.close()
 
-    def submit(
-        self,
-        file: Picture,
-        pipeline: calls.Pipeline | None = None,
-        *,
-        template: str | None = None,
-        metadata: Mapping[str, Any] | None = None,
-        priority: int | None = None,
-        expires_in: float | timedelta | None = None,
-        webhook_url: str | None = None,
-        store: Mapping[str, Any] | None = None,
-        keep: Mapping[str, float] | None = None,
-        scheduled_at: datetime | None = None,
-        deadline_seconds: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> JobHandle:
-        """Upload a picture (path, bytes or binary file) and start its job; ``expires_in`` in seconds.
+    submit = _handed(calls.submit)
+    submit_url = _handed(calls.submit_url)
+    job = _handed(calls.job)
+    jobs = _handed_pages(calls.jobs)
 
-        It takes a pipeline, or the template of that name. ``store`` says where the outputs are sent as well,
-        ``{"url": …}`` with ``headers`` or ``naming``, and ``keep`` how many seconds after its end ``source``,
-        ``outputs`` and ``record`` go. The handle knows the job's id and status; ``refresh``
-        and ``result`` tell the rest. ``idempotency_key`` makes one job out of several calls; without it each
-        call makes its own. Raises ApiError, Unreachable and OSError.
-        """
-        order = calls.Order(
-            pipeline,
-            template,
-            metadata,
-            priority,
-            expires_in,
-            webhook_url,
-            store,
-            keep,
-            scheduled_at,
-            deadline_seconds,
-        )
-        job = self.run(calls.submit(self.server, file, order, idempotency_key))
-        return JobHandle(self, job)
-
-    def submit_url(
-        self,
-        url: str,
-        pipeline: calls.Pipeline | None = None,
-        *,
-        headers: Mapping[str, str] | None = None,
-        sha256: str | None = None,
-        template: str | None = None,
-        metadata: Mapping[str, Any] | None = None,
-        priority: int | None = None,
-        expires_in: float | timedelta | None = None,
-        webhook_url: str | None = None,
-        store: Mapping[str, Any] | None = None,
-        keep: Mapping[str, float] | None = None,
-        scheduled_at: datetime | None = None,
-        deadline_seconds: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> JobHandle:
-        """As ``submit``, for a picture that the server fetches: over http or https with ``headers``, or from
-        a bucket that it was opened. Its bytes must have the ``sha256``. Raises ApiError and Unreachable.
-        """
-        order = calls.Order(
-            pipeline,
-            template,
-            metadata,
-            priority,
-            expires_in,
-            webhook_url,
-            store,
-            keep,
-            scheduled_at,
-            deadline_seconds,
-        )
-        job = self.run(calls.submit_url(self.server, url, order, headers, sha256, idempotency_key))
-        return JobHandle(self, job)
-
-    def job(self, job_id: str) -> JobHandle:
-        """A job by its id; raises ApiError 404 when there is none."""
-        return JobHandle(self, self.run(calls.job(self.server, job_id)))
-
-    def jobs(
-        self,
-        *,
-        status: str | None = None,
-        created_after: datetime | None = None,
-        template: str | None = None,
-        batch_id: str | None = None,
-        created_before: datetime | None = None,
-        metadata: Mapping[str, Any] | None = None,
-    ) -> Iterator[JobHandle]:
-        """All jobs, newest first, fetched page by page as they are looked at; ``template`` is ``thumb`` for
-        all its versions, or ``thumb@3``, ``metadata`` has up to three keys with their values."""
-        filters = {
-            "status": status,
-            "created_after": created_after,
-            "template": template,
-            "batch_id": batch_id,
-            "created_before": created_before,
-            **{f"metadata.{key}": value for key, value in (metadata or {}).items()},
-        }
-        cursor: str | None = None
-        while True:
-            page, cursor = self.run(calls.jobs(self.server, filters, cursor))
-            yield from (JobHandle(self, job) for job in page)
-            if cursor is None:
-                return
-
-    def upload_asset(self, file: Picture) -> Asset:
-        """Store a picture for pipelines to refer to; the same bytes give the same id."""
-        return self.run(calls.upload_asset(self.server, file))
-
-    def plan(
-        self,
-        pipeline: calls.Pipeline | None = None,
-        *,
-        template: str | None = None,
-        source: Mapping[str, Any] | None = None,
-        job_id: str | None = None,
-    ) -> Plan:
-        """What a pipeline or a template will make, without running it; raises ApiError 422 for one that would
-        be refused.
-
-        Of a picture that ``source`` describes (``width``, ``height``, ``format``, …), of a job's, or of any.
-        """
-        return self.run(calls.plan(self.server, pipeline, template, source, job_id))
-
-    def operations(self) -> list[Operation]:
-        """What a step's ``action`` can be on this server."""
-        return self.run(calls.operations(self.server))
-
-    def formats(self) -> list[Format]:
-        """The formats that this server reads and writes."""
-        return self.run(calls.formats(self.server))
-
-    def audit(
-        self, *, action: str | None = None, subject: str | None = None
-    ) -> Iterator[provenance.AuditLine]:
-        """Who deleted, held, promoted or changed what, newest first, fetched page by page."""
-        cursor: str | None = None
-        while True:
-            page, cursor = self.run(provenance.audit(self.server, action, subject, cursor))
-            yield from page
-            if cursor is None:
-                return
-
-    def storage(self) -> dict[str, Any]:
-        """What is stored, and what the sweep would take; ApiError 403 but on the server's own machine."""
-        return self.run(provenance.storage(self.server))
-
-    def sweep(self) -> dict[str, Any]:
-        """Take at once what is kept no longer; ApiError 403 but on the server's own machine."""
-        return self.run(provenance.sweep(self.server))
-
-    def usage(self, *, first: date | None = None, last: date | None = None) -> Usage:
-        """What the caller's jobs have taken from ``first`` to ``last``, the last 30 days of UTC."""
-        return self.run(usage.usage(self.server, first, last))
-
-    def tenant(self, name: str) -> TenantSettings:
-        """A tenant's weight and limits; on the server's own machine only."""
-        return self.run(usage.tenant(self.server, name))
-
-    def set_tenant(
-        self, name: str, *, weight: float = 1.0, limits: Mapping[str, float | None] | None = None
-    ) -> TenantSettings:
-        """Set both; a limit that is not named is the server's, ``None`` is none. On the server's own machine
-        only."""
-        return self.run(usage.set_tenant(self.server, name, weight, limits or {}))
-
-    def tenant_keep(self, name: str) -> dict[str, float | None]:
-        """For how many seconds after their end ``source``, ``outputs`` and ``record`` of its jobs are kept,
-        ``None`` where the server's setting counts; on the server's own machine only."""
-        return self.run(usage.tenant_keep(self.server, name))
-
-    def set_tenant_keep(self, name: str, keep: Mapping[str, float]) -> dict[str, float | None]:
-        """Set them for jobs from now on; what is not named is the server's. On its own machine only."""
-        return self.run(usage.set_tenant_keep(self.server, name, keep))
-
-    def version(self) -> dict[str, Any]:
-        """The versions of the server and of its native libraries."""
-        return self.run(calls.version(self.server))
+    upload_asset = blocking(calls.upload_asset)
+    plan = blocking(calls.plan)
+    operations = blocking(calls.operations)
+    formats = blocking(calls.formats)
+    version = blocking(calls.version)
+    audit = blocking_pages(provenance.audit)
+    storage = blocking(provenance.storage)
+    sweep = blocking(provenance.sweep)
+    usage = blocking(accounts.usage)
+    tenant = blocking(accounts.tenant)
+    set_tenant = blocking(accounts.set_tenant)
+    tenant_keep = blocking(accounts.tenant_keep)
+    set_tenant_keep = blocking(accounts.set_tenant_keep)
 
     def run(self, call: Call[T]) -> T:
         """Drive one call of the core to its end."""

@@ -1,17 +1,17 @@
 """Templates: named, versioned pipelines, in both clients."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import quote
 from uuid import uuid4
 
-from pixelflow.client.exchange import Call, Endpoint, T
+from pixelflow.client.exchange import Call, Endpoint
+from pixelflow.client.methods import AsyncNoun, Noun, awaited, awaited_pages, blocking, blocking_pages
+from pixelflow.client.models import Pipeline
+from pixelflow.client.pages import Pages
 from pixelflow.client.reading import known
-
-PAGE_LIMIT = 200
-Pipeline = Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +33,7 @@ class Template:
     @classmethod
     def read(cls, document: Mapping[str, Any]) -> "Template":
         """From the API's JSON."""
-        at = document.get("created_at")
-        return known(cls, {**document, "created_at": datetime.fromisoformat(at) if at else None})
+        return known(cls, document)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,30 +70,55 @@ def _add(
     server: Endpoint,
     name: str,
     pipeline: Pipeline,
-    description: str | None,
-    keep: Mapping[str, float] | None,
+    *,
+    description: str | None = None,
+    keep: Mapping[str, float] | None = None,
 ) -> Call[Template]:
+    """Make the next version; the newest one's pipeline again answers that version. ``keep`` in seconds is
+    that of its jobs. Raises ApiError."""
     document = {"name": name, "pipeline": pipeline, "description": description, "keep": keep}
     response = yield from server.ask("POST", "/v1/templates", document=document, key=uuid4().hex)
     return Template.read(response.json())
 
 
 def _get(server: Endpoint, reference: str) -> Call[Template]:
+    """One version; raises ApiError 404 when there is none."""
     return Template.read((yield from server.ask("GET", _path(reference))).json())
 
 
-def _page(server: Endpoint, path: str, cursor: str | None) -> Call[tuple[list[Template], str | None]]:
-    params: dict[str, Any] = {"limit": PAGE_LIMIT, **({"cursor": cursor} if cursor else {})}
-    page = (yield from server.ask("GET", path, params=params)).json()
-    return [Template.read(item) for item in page["items"]], page.get("next_cursor")
+def _list(server: Endpoint) -> Pages[Template]:
+    """All templates by name, of each what the bare name means, fetched page by page."""
+    return Pages(server, "/v1/templates", Template.read)
+
+
+def _versions(server: Endpoint, name: str) -> Pages[Template]:
+    """All versions of one, newest first, fetched page by page."""
+    return Pages(server, _path(name, "/versions"), Template.read)
 
 
 def _diff(
-    server: Endpoint, name: str, old: int | str | None, new: int | str | None
+    server: Endpoint, name: str, old: int | str | None = None, new: int | str | None = None
 ) -> Call[TemplateDifference]:
+    """Between two versions, by default from the current to the newest; raises ApiError 404."""
     params = {end: str(value) for end, value in (("from", old), ("to", new)) if value is not None}
     response = yield from server.ask("GET", _path(name, "/diff"), params=params)
     return TemplateDifference.read(response.json())
+
+
+def _promote(server: Endpoint, name: str, version: int | str, *, alias: str | None = None) -> Call[Template]:
+    """Let the bare name, or an alias, mean a version; raises ApiError 404 when there is none."""
+    return (yield from _move(server, name, "promote", {"version": version, "alias": alias}))
+
+
+def _rollback(server: Endpoint, name: str, *, alias: str | None = None) -> Call[Template]:
+    """Let it mean what it did before; raises ApiError 409 where there is nothing before."""
+    # The key keeps it from going back twice because an answer was lost.
+    return (yield from _move(server, name, "rollback", {"alias": alias}, uuid4().hex))
+
+
+def _delete(server: Endpoint, reference: str) -> Call[None]:
+    """Delete a template, a version or an alias; raises ApiError 409 for a version that a name means."""
+    yield from server.ask("DELETE", _path(reference), again={404}.__contains__)
 
 
 def _move(
@@ -105,153 +129,31 @@ def _move(
     return Template.read(response.json())
 
 
-def _rollback(server: Endpoint, name: str, alias: str | None) -> Call[Template]:
-    # The key keeps it from going back twice because an answer was lost.
-    return (yield from _move(server, name, "rollback", {"alias": alias}, uuid4().hex))
-
-
-def _delete(server: Endpoint, reference: str) -> Call[None]:
-    yield from server.ask("DELETE", _path(reference), again={404}.__contains__)
-
-
 def _path(reference: str, rest: str = "") -> str:
     return f"/v1/templates/{quote(reference, safe='@')}{rest}"
 
 
-class Runner(Protocol):
-    """A client that drives calls."""
-
-    @property
-    def server(self) -> Endpoint: ...
-
-    def run(self, call: Call[T]) -> T: ...
-
-
-class AsyncRunner(Protocol):
-    """The same for asyncio."""
-
-    @property
-    def server(self) -> Endpoint: ...
-
-    async def run(self, call: Call[T]) -> T: ...
-
-
-class Templates:
+class Templates(Noun):
     """``client.templates``; a reference is ``thumb``, ``thumb@3``, ``thumb@canary`` or ``thumb@latest``."""
 
-    def __init__(self, client: Runner) -> None:
-        self._client = client
-
-    def add(
-        self,
-        name: str,
-        pipeline: Pipeline,
-        *,
-        description: str | None = None,
-        keep: Mapping[str, float] | None = None,
-    ) -> Template:
-        """Make the next version; the newest one's pipeline again answers that version. ``keep`` in seconds is
-        that of its jobs. Raises ApiError."""
-        return self._client.run(_add(self._client.server, name, pipeline, description, keep))
-
-    def get(self, reference: str) -> Template:
-        """One version; raises ApiError 404 when there is none."""
-        return self._client.run(_get(self._client.server, reference))
-
-    def list(self) -> Iterator[Template]:
-        """All templates by name, of each what the bare name means, fetched page by page."""
-        yield from self._pages("/v1/templates")
-
-    def versions(self, name: str) -> Iterator[Template]:
-        """All versions of one, newest first, fetched page by page."""
-        yield from self._pages(_path(name, "/versions"))
-
-    def diff(
-        self, name: str, old: int | str | None = None, new: int | str | None = None
-    ) -> TemplateDifference:
-        """Between two versions, by default from the current to the newest; raises ApiError 404."""
-        return self._client.run(_diff(self._client.server, name, old, new))
-
-    def promote(self, name: str, version: int | str, *, alias: str | None = None) -> Template:
-        """Let the bare name, or an alias, mean a version; raises ApiError 404 when there is none."""
-        return self._client.run(
-            _move(self._client.server, name, "promote", {"version": version, "alias": alias})
-        )
-
-    def rollback(self, name: str, *, alias: str | None = None) -> Template:
-        """Let it mean what it did before; raises ApiError 409 where there is nothing before."""
-        return self._client.run(_rollback(self._client.server, name, alias))
-
-    def delete(self, reference: str) -> None:
-        """Delete a template, a version or an alias; raises ApiError 409 for a version that a name means."""
-        self._client.run(_delete(self._client.server, reference))
-
-    def _pages(self, path: str) -> Iterator[Template]:
-        cursor: str | None = None
-        while True:
-            page, cursor = self._client.run(_page(self._client.server, path, cursor))
-            yield from page
-            if cursor is None:
-                return
+    add = blocking(_add)
+    get = blocking(_get)
+    list = blocking_pages(_list)
+    versions = blocking_pages(_versions)
+    diff = blocking(_diff)
+    promote = blocking(_promote)
+    rollback = blocking(_rollback)
+    delete = blocking(_delete)
 
 
-class AsyncTemplates:
+class AsyncTemplates(AsyncNoun):
     """``client.templates``; a reference is ``thumb``, ``thumb@3``, ``thumb@canary`` or ``thumb@latest``."""
 
-    def __init__(self, client: AsyncRunner) -> None:
-        self._client = client
-
-    async def add(
-        self,
-        name: str,
-        pipeline: Pipeline,
-        *,
-        description: str | None = None,
-        keep: Mapping[str, float] | None = None,
-    ) -> Template:
-        """Make the next version; the newest one's pipeline again answers that version. ``keep`` in seconds is
-        that of its jobs. Raises ApiError."""
-        return await self._client.run(_add(self._client.server, name, pipeline, description, keep))
-
-    async def get(self, reference: str) -> Template:
-        """One version; raises ApiError 404 when there is none."""
-        return await self._client.run(_get(self._client.server, reference))
-
-    async def list(self) -> AsyncIterator[Template]:
-        """All templates by name, of each what the bare name means, fetched page by page."""
-        async for template in self._pages("/v1/templates"):
-            yield template
-
-    async def versions(self, name: str) -> AsyncIterator[Template]:
-        """All versions of one, newest first, fetched page by page."""
-        async for template in self._pages(_path(name, "/versions")):
-            yield template
-
-    async def diff(
-        self, name: str, old: int | str | None = None, new: int | str | None = None
-    ) -> TemplateDifference:
-        """Between two versions, by default from the current to the newest; raises ApiError 404."""
-        return await self._client.run(_diff(self._client.server, name, old, new))
-
-    async def promote(self, name: str, version: int | str, *, alias: str | None = None) -> Template:
-        """Let the bare name, or an alias, mean a version; raises ApiError 404 when there is none."""
-        return await self._client.run(
-            _move(self._client.server, name, "promote", {"version": version, "alias": alias})
-        )
-
-    async def rollback(self, name: str, *, alias: str | None = None) -> Template:
-        """Let it mean what it did before; raises ApiError 409 where there is nothing before."""
-        return await self._client.run(_rollback(self._client.server, name, alias))
-
-    async def delete(self, reference: str) -> None:
-        """Delete a template, a version or an alias; raises ApiError 409 for a version that a name means."""
-        await self._client.run(_delete(self._client.server, reference))
-
-    async def _pages(self, path: str) -> AsyncIterator[Template]:
-        cursor: str | None = None
-        while True:
-            page, cursor = await self._client.run(_page(self._client.server, path, cursor))
-            for template in page:
-                yield template
-            if cursor is None:
-                return
+    add = awaited(_add)
+    get = awaited(_get)
+    list = awaited_pages(_list)
+    versions = awaited_pages(_versions)
+    diff = awaited(_diff)
+    promote = awaited(_promote)
+    rollback = awaited(_rollback)
+    delete = awaited(_delete)

@@ -58,33 +58,39 @@ class TenantSettings:
     queued_cpu_seconds: float = 0.0
 
 
-def usage(server: Endpoint, first: date | None, last: date | None) -> Call[Usage]:
-    """Between two days, both inclusive."""
+def usage(server: Endpoint, *, first: date | None = None, last: date | None = None) -> Call[Usage]:
+    """What the caller's jobs have taken from ``first`` to ``last``, the last 30 days of UTC."""
     params = {name: str(day) for name, day in (("from", first), ("to", last)) if day is not None}
     return Usage.read((yield from server.ask("GET", "/v1/usage", params=params)).json())
 
 
 def tenant(server: Endpoint, name: str) -> Call[TenantSettings]:
-    """As an operator sees it; only from the server's own machine."""
+    """A tenant's weight and limits; on the server's own machine only."""
     return known(TenantSettings, (yield from server.ask("GET", _path(name))).json())
 
 
 def set_tenant(
-    server: Endpoint, name: str, weight: float, limits: Mapping[str, float | None]
+    server: Endpoint,
+    name: str,
+    *,
+    weight: float = 1.0,
+    limits: Mapping[str, float | None] | None = None,
 ) -> Call[TenantSettings]:
-    """Set all of it; only from the server's own machine."""
-    document = {"weight": weight, "limits": dict(limits)}
+    """Set both; a limit that is not named is the server's, ``None`` is none. On the server's own machine
+    only."""
+    document = {"weight": weight, "limits": dict(limits or {})}
     return known(TenantSettings, (yield from server.ask("PUT", _path(name), document=document)).json())
 
 
 def tenant_keep(server: Endpoint, name: str) -> Call[dict[str, float | None]]:
-    """For how many seconds what belongs to its jobs may be kept, by part."""
+    """For how many seconds after their end ``source``, ``outputs`` and ``record`` of its jobs are kept,
+    ``None`` where the server's setting counts; on the server's own machine only."""
     found: dict[str, float | None] = (yield from server.ask("GET", f"{_path(name)}/keep")).json()
     return found
 
 
 def set_tenant_keep(server: Endpoint, name: str, keep: Mapping[str, float]) -> Call[dict[str, float | None]]:
-    """Set all of it; only from the server's own machine."""
+    """Set them for jobs from now on; what is not named is the server's. On its own machine only."""
     answer = yield from server.ask("PUT", f"{_path(name)}/keep", document=dict(keep))
     found: dict[str, float | None] = answer.json()
     return found

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from pixelflow.client.reading import D, known
+from pixelflow.client.reading import known
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +65,8 @@ class WebhookDelivery:
     tries: tuple[WebhookTry, ...] = ()
     payload: Mapping[str, Any] = field(default_factory=dict)
 
-
-def read(model: type[D], document: Mapping[str, Any]) -> D:
-    """From the API's JSON."""
-    found = {name: _moment(name, value) for name, value in document.items()}
-    if "tries" in found:
-        found["tries"] = tuple(read(WebhookTry, each) for each in found["tries"])
-    return known(model, found)
-
-
-def _moment(name: str, value: Any) -> Any:
-    is_time = isinstance(value, str) and (name == "at" or name.endswith(("_at", "_until", "_since")))
-    return datetime.fromisoformat(value) if is_time else value
+    @classmethod
+    def read(cls, document: Mapping[str, Any]) -> "WebhookDelivery":
+        """From the API's JSON."""
+        tries = tuple(known(WebhookTry, each) for each in document.get("tries", ()))
+        return known(cls, {**document, "tries": tries})
