@@ -28,22 +28,30 @@ _SPACE = {1: "b-w", 3: "srgb", 4: "srgb"}
 class Pixels:
     """8-bit grey, RGB or RGBA of one frame in memory, rows top to bottom, channels interleaved."""
 
-    data: Any
+    held: Any
+    """Whatever has them: bytes, an array, or the image that Pillow made."""
     width: int
     height: int
     bands: int
 
     @property
+    def data(self) -> Any:
+        """A buffer of them."""
+        return self.held.tobytes() if isinstance(self.held, Image.Image) else self.held
+
+    @property
     def image(self) -> pyvips.Image:
-        """The same memory as libvips sees it."""
+        """As libvips sees it, which keeps the buffer."""
         image = pyvips.Image.new_from_memory(self.data, self.width, self.height, self.bands, "uchar")
         return image.copy(interpretation=_SPACE[self.bands])
 
     @property
     def pillow(self) -> Image.Image:
         """As Pillow sees it."""
+        if isinstance(self.held, Image.Image):
+            return self.held
         mode = _MODE[self.bands]
-        return Image.frombuffer(mode, (self.width, self.height), self.data, "raw", mode, 0, 1)
+        return Image.frombuffer(mode, (self.width, self.height), self.held, "raw", mode, 0, 1)
 
     def scaled(self, width: int, height: int, filled: Size | None = None) -> Pixels:
         """At exactly this size in pixels, evaluated; ``filled`` is as in ``Picture``. Raises pyvips.Error."""
@@ -52,7 +60,7 @@ class Pixels:
         if self.bands < 4 and self.width * self.height <= SMALL_PIXELS:
             box = (0, 0, *(filled or (self.width, self.height)))
             small = self.pillow.resize((width, height), Image.Resampling.LANCZOS, box)
-            return Pixels(small.tobytes(), width, height, self.bands)
+            return Pixels(small, width, height, self.bands)
         if self.bands == 4:
             image = resample(self.image, width, height, filled=filled)
         else:

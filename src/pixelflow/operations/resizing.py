@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from math import gcd
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -243,17 +244,18 @@ class Thumbnail(Operation):
         return self.gravity is not None
 
     def target(self, width: int, height: int) -> tuple[int, int]:
-        return self._as_resize().target(width, height)
+        return self._as_resize.target(width, height)
 
     def scaled(self, width: int, height: int) -> tuple[int, int] | None:
-        return self._as_resize().scaled(width, height)
+        return self._as_resize.scaled(width, height)
 
     def shrink(self, width: int, height: int) -> float:
-        return self._as_resize().shrink(width, height)
+        return self._as_resize.shrink(width, height)
 
     def apply(self, image: pyvips.Image, context: Context) -> pyvips.Image:
-        return self._as_resize().apply(image, context)
+        return self._as_resize.apply(image, context)
 
+    @cached_property
     def _as_resize(self) -> Resize:
         return Resize.model_construct(
             width=self.width,

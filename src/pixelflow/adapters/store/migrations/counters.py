@@ -67,15 +67,19 @@ TENANT_TRIGGERS = (
         milliseconds=_of("NEW", _MILLISECONDS),
     )
     + "END",
-    "CREATE TRIGGER held_changed AFTER UPDATE OF state, source, outputs, cost ON job BEGIN"
-    + _NOW.format(
-        tenant="NEW",
-        stored=f"CASE WHEN NEW.source = OLD.source AND NEW.outputs IS OLD.outputs THEN 0"
-        f" ELSE {_change(_STORED)} END",
-        jobs=_change(_QUEUED),
-        milliseconds=_change(_MILLISECONDS),
-    )
-    + "END",
+    # A job's tenant has a row since the job was made.
+    (
+        "CREATE TRIGGER held_moved AFTER UPDATE OF state, cost ON job"
+        " WHEN NEW.state <> OLD.state AND 'queued' IN (NEW.state, OLD.state) OR NEW.cost IS NOT OLD.cost BEGIN"
+        f" UPDATE tenant SET queued_jobs = queued_jobs + {_change(_QUEUED)},"
+        f" queued_milliseconds = queued_milliseconds + {_change(_MILLISECONDS)}"
+        " WHERE tenant = NEW.tenant; END"
+    ),
+    (
+        "CREATE TRIGGER held_stored AFTER UPDATE OF source, outputs ON job"
+        " WHEN NEW.source <> OLD.source OR NEW.outputs IS NOT OLD.outputs BEGIN"
+        f" UPDATE tenant SET stored_bytes = stored_bytes + {_change(_STORED)} WHERE tenant = NEW.tenant; END"
+    ),
     "CREATE TRIGGER held_gone AFTER DELETE ON job BEGIN"
     + _NOW.format(
         tenant="OLD",
