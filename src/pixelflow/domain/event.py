@@ -28,12 +28,15 @@ class EventKind(StrEnum):
     @staticmethod
     def entered(state: JobState) -> "EventKind":
         """The event of entering that state."""
-        return EventKind(f"job.{state}")
+        return _ENTERED[state]
 
     @property
     def terminal(self) -> bool:
         """Whether the job has ended."""
         return self is EventKind.DELETED or self.value.removeprefix("job.") in TERMINAL
+
+
+_ENTERED = {state: EventKind(f"job.{state}") for state in JobState}
 
 
 @dataclass(frozen=True, slots=True)
