@@ -355,8 +355,13 @@ ON CONFLICT (tenant) DO UPDATE SET
     stored_bytes = stored_bytes + excluded.stored_bytes, queued_jobs = queued_jobs + excluded.queued_jobs,
     queued_milliseconds = queued_milliseconds + excluded.queued_milliseconds;
 END;
-CREATE TRIGGER held_moved AFTER UPDATE OF state, cost ON job WHEN NEW.state <> OLD.state AND 'queued' IN (NEW.state, OLD.state) OR NEW.cost IS NOT OLD.cost BEGIN UPDATE tenant SET queued_jobs = queued_jobs + ((NEW.state = 'queued')) - ((OLD.state = 'queued')), queued_milliseconds = queued_milliseconds + ((NEW.state = 'queued') * CAST(round(1000 * coalesce(NEW.cost, 0)) AS INTEGER)) - ((OLD.state = 'queued') * CAST(round(1000 * coalesce(OLD.cost, 0)) AS INTEGER)) WHERE tenant = NEW.tenant; END;
-CREATE TRIGGER held_stored AFTER UPDATE OF source, outputs ON job WHEN NEW.source <> OLD.source OR NEW.outputs IS NOT OLD.outputs BEGIN UPDATE tenant SET stored_bytes = stored_bytes + (
+CREATE TRIGGER held_moved AFTER UPDATE OF state, cost ON job WHEN NEW.state <> OLD.state AND 'queued' IN (NEW.state, OLD.state) OR NEW.cost IS NOT OLD.cost BEGIN 
+UPDATE tenant SET queued_jobs = queued_jobs + ((NEW.state = 'queued')) - ((OLD.state = 'queued')),
+    queued_milliseconds = queued_milliseconds + ((NEW.state = 'queued') * CAST(round(1000 * coalesce(NEW.cost, 0)) AS INTEGER)) - ((OLD.state = 'queued') * CAST(round(1000 * coalesce(OLD.cost, 0)) AS INTEGER))
+WHERE tenant = NEW.tenant;
+ END;
+CREATE TRIGGER held_stored AFTER UPDATE OF source, outputs ON job WHEN NEW.source <> OLD.source OR NEW.outputs IS NOT OLD.outputs BEGIN 
+UPDATE tenant SET stored_bytes = stored_bytes + (
     CASE WHEN json_extract(NEW.source, '$.key') IS NULL THEN 0
          ELSE coalesce(json_extract(NEW.source, '$.bytes'), 0) END
     + CASE WHEN NEW.outputs IS NULL THEN 0 ELSE (
@@ -368,7 +373,8 @@ CREATE TRIGGER held_stored AFTER UPDATE OF source, outputs ON job WHEN NEW.sourc
     + CASE WHEN OLD.outputs IS NULL THEN 0 ELSE (
         SELECT coalesce(sum(json_extract(value, '$.bytes') * (json_extract(value, '$.key') <> '')), 0)
         FROM json_each(OLD.outputs)) END
-) WHERE tenant = NEW.tenant; END;
+) WHERE tenant = NEW.tenant;
+ END;
 CREATE TRIGGER held_gone AFTER DELETE ON job BEGIN
 INSERT INTO tenant (tenant, stored_bytes, queued_jobs, queued_milliseconds)
 VALUES (OLD.tenant, -(

@@ -58,6 +58,16 @@ def _change(template: str) -> str:
     return f"({template.format('NEW')}) - ({template.format('OLD')})"
 
 
+# A job's tenant has a row since the job was made.
+_MOVED = f"""
+UPDATE tenant SET queued_jobs = queued_jobs + {_change(_QUEUED)},
+    queued_milliseconds = queued_milliseconds + {_change(_MILLISECONDS)}
+WHERE tenant = NEW.tenant;
+"""  # noqa: S608 - the expressions above
+_STORED_OTHERWISE = f"""
+UPDATE tenant SET stored_bytes = stored_bytes + {_change(_STORED)} WHERE tenant = NEW.tenant;
+"""  # noqa: S608 - the expressions above
+
 TENANT_TRIGGERS = (
     "CREATE TRIGGER held_new AFTER INSERT ON job BEGIN"
     + _NOW.format(
@@ -67,18 +77,14 @@ TENANT_TRIGGERS = (
         milliseconds=_of("NEW", _MILLISECONDS),
     )
     + "END",
-    # A job's tenant has a row since the job was made.
     (
         "CREATE TRIGGER held_moved AFTER UPDATE OF state, cost ON job"
-        " WHEN NEW.state <> OLD.state AND 'queued' IN (NEW.state, OLD.state) OR NEW.cost IS NOT OLD.cost BEGIN"
-        f" UPDATE tenant SET queued_jobs = queued_jobs + {_change(_QUEUED)},"
-        f" queued_milliseconds = queued_milliseconds + {_change(_MILLISECONDS)}"
-        " WHERE tenant = NEW.tenant; END"
+        " WHEN NEW.state <> OLD.state AND 'queued' IN (NEW.state, OLD.state)"
+        f" OR NEW.cost IS NOT OLD.cost BEGIN {_MOVED} END"
     ),
     (
         "CREATE TRIGGER held_stored AFTER UPDATE OF source, outputs ON job"
-        " WHEN NEW.source <> OLD.source OR NEW.outputs IS NOT OLD.outputs BEGIN"
-        f" UPDATE tenant SET stored_bytes = stored_bytes + {_change(_STORED)} WHERE tenant = NEW.tenant; END"
+        f" WHEN NEW.source <> OLD.source OR NEW.outputs IS NOT OLD.outputs BEGIN {_STORED_OTHERWISE} END"
     ),
     "CREATE TRIGGER held_gone AFTER DELETE ON job BEGIN"
     + _NOW.format(
