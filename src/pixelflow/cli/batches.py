@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from pixelflow.client import Batch, Client, MadeBatch
 
 IdArgument = Annotated[str, typer.Argument(metavar="BATCH", help="The batch's id.")]
-METADATA = "metadata."
 
 batch = typer.Typer(
     name="batch", help="Many pictures in one call, on a running server.", no_args_is_help=True
@@ -48,6 +47,7 @@ def create(
     import json
     from dataclasses import asdict
 
+    from pixelflow.cli.batch_sources import read_sources
     from pixelflow.cli.mistakes import Mistake
     from pixelflow.cli.remote import talking
     from pixelflow.cli.steps import read_steps
@@ -58,7 +58,7 @@ def create(
         raise Mistake("give either sources or --prefix")
     with talking(url) as client:
         made = client.batches.create(
-            _sources(sources) if sources else None,
+            read_sources(sources) if sources else None,
             template=template,
             pipeline=read_steps(pipeline) if pipeline else None,
             prefix=prefix,
@@ -217,49 +217,6 @@ def _waited(client: "Client", batch_id: str, as_json: bool) -> "Batch":
             bar.update(task, total=found.accepted, completed=found.accepted - left)
 
         return client.batches.wait(batch_id, on_progress=look)
-
-
-def _sources(given: list[str]) -> list[Any]:
-    import sys
-
-    found: list[Any] = []
-    for name in given:
-        if name == "-":
-            found += [line.strip() for line in sys.stdin if line.strip()]
-        elif "://" in name:
-            found.append(name)
-        else:
-            found += _of_file(Path(name))
-    return found
-
-
-def _of_file(path: Path) -> list[Any]:
-    import csv
-    import io
-    import json
-
-    from pixelflow.cli.mistakes import Mistake
-
-    text = path.read_text(encoding="utf-8-sig")
-    if path.suffix == ".csv":
-        return [_row(row) for row in csv.DictReader(io.StringIO(text))]
-    lines = [line for line in text.splitlines() if line.strip()]
-    if path.suffix not in {".jsonl", ".ndjson"}:
-        return [line.strip() for line in lines]
-    try:
-        return [json.loads(line) for line in lines]
-    except json.JSONDecodeError as error:
-        raise Mistake(f"{path} has a line that is not JSON: {error}") from None
-
-
-def _row(row: dict[str, Any]) -> dict[str, Any]:
-    metadata = {
-        name.removeprefix(METADATA): value
-        for name, value in row.items()
-        if name is not None and name.startswith(METADATA) and value
-    }
-    plain = {str(name): value for name, value in row.items() if value and not str(name).startswith(METADATA)}
-    return {**plain, **({"metadata": metadata} if metadata else {})}
 
 
 def _told(made: "MadeBatch") -> None:

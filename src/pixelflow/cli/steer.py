@@ -1,7 +1,8 @@
 """``pixelflow cancel``, ``retry`` and ``delete``: by their ids, or all that a filter finds."""
 
 import sys
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -27,97 +28,58 @@ DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only count what t
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 
-def cancel(
-    ids: IdsArgument = None,
-    status: StatusOption = None,
-    template: TemplateOption = None,
-    created_after: AfterOption = None,
-    created_before: BeforeOption = None,
-    metadata: MetadataOption = None,
-    every: AllOption = False,
-    dry_run: DryRunOption = False,
-    yes: YesOption = False,
-    url: UrlOption = LOCAL_URL,
-    as_json: JsonOption = False,
-) -> None:
-    """Stop jobs on a running server."""
-    where = filters(status, template, created_after, created_before, metadata)
-    _steer("cancel", ids or [], where, every=every, dry_run=dry_run, yes=yes, url=url, as_json=as_json)
+def _steering(action: str, does: str) -> Callable[..., None]:
+    def command(
+        ids: IdsArgument = None,
+        status: StatusOption = None,
+        template: TemplateOption = None,
+        created_after: AfterOption = None,
+        created_before: BeforeOption = None,
+        metadata: MetadataOption = None,
+        every: AllOption = False,
+        dry_run: DryRunOption = False,
+        yes: YesOption = False,
+        url: UrlOption = LOCAL_URL,
+        as_json: JsonOption = False,
+    ) -> None:
+        from pixelflow.cli.mistakes import Mistake
+        from pixelflow.cli.remote import talking
+
+        where = filters(status, template, created_after, created_before, metadata)
+        if bool(ids) == bool(where or every):
+            raise Mistake("give ids, or a filter such as --status failed, or --all")
+        with talking(url) as client:
+            if ids:
+                _one_by_one(client, action, ids, dry_run=dry_run, as_json=as_json)
+                return
+            counted = client.bulks.order(action, where, dry_run=True)
+            if dry_run or not counted.total:
+                _report(counted, as_json=as_json)
+                return
+            if not yes:
+                _ask(f"{action} {counted.total} jobs?", as_json=as_json)
+            _report(_followed(client, client.bulks.order(action, where), as_json=as_json), as_json=as_json)
+
+    command.__name__, command.__doc__ = action, does
+    return command
 
 
-def retry(
-    ids: IdsArgument = None,
-    status: StatusOption = None,
-    template: TemplateOption = None,
-    created_after: AfterOption = None,
-    created_before: BeforeOption = None,
-    metadata: MetadataOption = None,
-    every: AllOption = False,
-    dry_run: DryRunOption = False,
-    yes: YesOption = False,
-    url: UrlOption = LOCAL_URL,
-    as_json: JsonOption = False,
-) -> None:
-    """Run jobs again that failed, were cancelled or quarantined."""
-    where = filters(status, template, created_after, created_before, metadata)
-    _steer("retry", ids or [], where, every=every, dry_run=dry_run, yes=yes, url=url, as_json=as_json)
+cancel = _steering("cancel", "Stop jobs on a running server.")
+retry = _steering("retry", "Run jobs again that failed, were cancelled or quarantined.")
+delete = _steering("delete", "Delete jobs with their inputs and outputs.")
 
 
-def delete(
-    ids: IdsArgument = None,
-    status: StatusOption = None,
-    template: TemplateOption = None,
-    created_after: AfterOption = None,
-    created_before: BeforeOption = None,
-    metadata: MetadataOption = None,
-    every: AllOption = False,
-    dry_run: DryRunOption = False,
-    yes: YesOption = False,
-    url: UrlOption = LOCAL_URL,
-    as_json: JsonOption = False,
-) -> None:
-    """Delete jobs with their inputs and outputs."""
-    where = filters(status, template, created_after, created_before, metadata)
-    _steer("delete", ids or [], where, every=every, dry_run=dry_run, yes=yes, url=url, as_json=as_json)
+def _ask(question: str, *, as_json: bool) -> None:
+    from pixelflow.cli.mistakes import Mistake
+
+    if as_json or not sys.stdin.isatty():
+        raise Mistake(f"{question} Say so with --yes")
+    typer.confirm(question, abort=True, err=True)
 
 
-def _steer(
-    action: str,
-    ids: list[str],
-    where: dict[str, Any],
-    *,
-    every: bool,
-    dry_run: bool,
-    yes: bool,
-    url: str,
-    as_json: bool,
-) -> None:
+def _one_by_one(client: "Client", action: str, ids: list[str], *, dry_run: bool, as_json: bool) -> None:
     import json
 
-    from pixelflow.cli.mistakes import Mistake
-    from pixelflow.cli.remote import talking
-
-    if bool(ids) == bool(where or every):
-        raise Mistake("give ids, or a filter such as --status failed, or --all")
-    with talking(url) as client:
-        if ids:
-            done = _one_by_one(client, action, ids, dry_run=dry_run)
-            typer.echo(
-                json.dumps(done) if as_json else "\n".join(f"{each['id']}  {each['status']}" for each in done)
-            )
-            return
-        counted = client.bulks.order(action, where, dry_run=True)
-        if dry_run or not counted.total:
-            _report(counted, as_json=as_json)
-            return
-        if not yes:
-            if as_json or not sys.stdin.isatty():
-                raise Mistake(f"{action} {counted.total} jobs? Say so with --yes")
-            typer.confirm(f"{action} {counted.total} jobs?", abort=True, err=True)
-        _report(_followed(client, client.bulks.order(action, where), as_json=as_json), as_json=as_json)
-
-
-def _one_by_one(client: "Client", action: str, ids: list[str], *, dry_run: bool) -> list[dict[str, str]]:
     done = []
     for job_id in ids:
         handle = client.job(job_id)
@@ -125,7 +87,7 @@ def _one_by_one(client: "Client", action: str, ids: list[str], *, dry_run: bool)
             getattr(handle, action)()
         deleted = action == "delete" and not dry_run
         done.append({"id": job_id, "status": "deleted" if deleted else handle.status})
-    return done
+    typer.echo(json.dumps(done) if as_json else "\n".join(f"{each['id']}  {each['status']}" for each in done))
 
 
 def _followed(client: "Client", bulk: "Bulk", *, as_json: bool) -> "Bulk":
