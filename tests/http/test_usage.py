@@ -44,11 +44,14 @@ def test_usage_by_day_with_what_is_stored_and_queued(site: Site, jpeg: bytes) ->
     assert before["days"] == []
 
 
-@pytest.mark.parametrize(
-    "query",
-    ["from=yesterday", "to=2026-02-30", "from=2026-02-02&to=2026-02-01", "from=2020-01-01&to=2026-01-01"],
-)
+@pytest.mark.parametrize("query", ["from=yesterday", "to=2026-02-30", "from=", "to=2026-01-01T12:00:00Z"])
 def test_days_that_are_none(site: Site, query: str) -> None:
+    answer = site.client.get(f"/v1/usage?{query}")
+    assert (answer.status_code, answer.json()["code"]) == (400, "malformed_time")
+
+
+@pytest.mark.parametrize("query", ["from=2026-02-02&to=2026-02-01", "from=2020-01-01&to=2026-01-01"])
+def test_days_that_do_not_go_together(site: Site, query: str) -> None:
     answer = site.client.get(f"/v1/usage?{query}")
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
 
@@ -79,6 +82,27 @@ def test_over_the_queue_of_a_tenant_is_429_with_a_wait(site: Site, jpeg: bytes) 
     assert (answer.status_code, answer.json()["code"]) == (429, "tenant_queue_full")
     assert 1 <= int(answer.headers["retry-after"]) <= 60
     assert "w=" not in answer.headers["ratelimit-policy"]
+
+
+def test_room_that_is_made_is_there_at_once(site: Site, jpeg: bytes) -> None:
+    put(site, "room", limits={"max_queued_jobs": 1})
+    first, full = send(site, "room", jpeg), send(site, "room", jpeg)
+    assert (first.status_code, full.status_code) == (202, 429)
+    site.client.delete(f"/v1/jobs/{first.json()['id']}", headers={"x-tenant": "room"})
+    second, full = send(site, "room", jpeg), send(site, "room", jpeg)
+    assert (second.status_code, full.status_code) == (202, 429)
+    site.client.post(f"/v1/jobs/{second.json()['id']}/cancel", headers={"x-tenant": "room"})
+    third, full = send(site, "room", jpeg), send(site, "room", jpeg)
+    assert (third.status_code, full.status_code) == (202, 429)
+    put(site, "room", limits={"max_queued_jobs": 2})
+    assert send(site, "room", jpeg).status_code == 202
+
+
+def test_what_is_too_large_does_not_keep_out_what_fits(site: Site, jpeg: bytes) -> None:
+    put(site, "small-bytes", limits={"bytes_per_day": 2 * len(jpeg)})
+    assert send(site, "small-bytes", jpeg).status_code == 202
+    assert send(site, "small-bytes", jpeg + bytes(1000)).status_code == 429
+    assert send(site, "small-bytes", jpeg).status_code == 202
 
 
 def test_a_limit_that_tells_no_wait_is_answered_with_one() -> None:

@@ -72,10 +72,16 @@ class Admission:
             jobs, seconds = (over, 0.0) if extra["quota"] == "max_queued_jobs" else (0.0, over)
             extra["retry_after"] = _bounded(await self.line.seconds_until_room(tenant, jobs, seconds))
         told = Busy(error.detail, code=error.code, **extra)
+        if extra["value"] < extra["limit"]:
+            return told  # a smaller job would fit
         if len(self._refused) >= MAX_REMEMBERED:
             self._refused.clear()
         self._refused[tenant] = (self.clock(), told)
         return told
+
+    def forget(self, tenant: str) -> None:
+        """It may have room since this moment."""
+        self._refused.pop(tenant, None)
 
     async def _look(self) -> Busy | None:
         limits, free = self.limits, await self.storage.free_bytes()

@@ -213,6 +213,7 @@ class Jobs:
         if job.state is not JobState.CANCELLED:
             raise _conflict(job, "it has ended already")
         if before.state is not JobState.CANCELLED:
+            self.admission.forget(tenant)
             self.hub.publish(Event.of(job), job)
         return job
 
@@ -251,6 +252,7 @@ class Jobs:
         if job is None:
             held = await self.get(tenant, job_id)
             raise _conflict(held, "it is held; DELETE its hold first", code="held")
+        self.admission.forget(tenant)
         self.hub.publish(Event.deleted(job), job)
         await self.storage.delete(job.keys)
 

@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pixelflow.control.reading import unknown_fields
-from pixelflow.domain.errors import InvalidRequest, Problem
+from pixelflow.domain.errors import InvalidRequest, MalformedRequest, Problem
 from pixelflow.domain.job import JobState
 from pixelflow.ports.store import MAX_METADATA_FILTERS, JobFilter
 
 FIELDS = ("status", "created_after", "created_before", "template", "batch_id", "metadata")
+MOMENTS = frozenset({"created_after", "created_before"})
 PREFIX = "metadata."
 MAX_TEXT = 500
 """Characters of one value."""
@@ -33,12 +34,19 @@ def read_filter(given: Mapping[str, Any]) -> JobFilter:
 
 
 def query_filter(query: Sequence[tuple[str, str]]) -> JobFilter:
-    """The same of a query string, where ``metadata.order=17`` is a pair; other parameters are left alone."""
+    """The same of a query string, where ``metadata.order=17`` is a pair; other parameters are left alone.
+    Raises MalformedRequest for what is no moment."""
     given: dict[str, Any] = {name: value for name, value in query if name in FIELDS and name != "metadata"}
     pairs = [(name.removeprefix(PREFIX), value) for name, value in query if name.startswith(PREFIX)]
     if len({name for name, _ in pairs}) < len(pairs):
         raise InvalidRequest([Problem("a key of metadata can have one value", "metadata")])
-    return read_filter({**given, "metadata": dict(pairs)})
+    try:
+        return read_filter({**given, "metadata": dict(pairs)})
+    except InvalidRequest as error:
+        for problem in error.problems:
+            if problem.field in MOMENTS:
+                raise MalformedRequest(problem.message, code="malformed_time", field=problem.field) from None
+        raise
 
 
 def shown(where: JobFilter) -> dict[str, Any]:

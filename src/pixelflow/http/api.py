@@ -10,7 +10,7 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from pixelflow import __version__
-from pixelflow.domain.errors import InvalidRequest, PixelFlowError, Problem
+from pixelflow.domain.errors import InvalidRequest, MalformedRequest, PixelFlowError, Problem
 from pixelflow.http.dialects import parallelpix, zero_config
 from pixelflow.http.errors import Refusal, encode, other, refusal
 from pixelflow.http.native import (
@@ -92,6 +92,13 @@ async def _unexpected(request: Request, error: Exception) -> Response:
 
 async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
+    for found in error.errors():
+        if found["loc"][0] == "query" and found["type"].startswith("date"):
+            name = str(found["loc"][-1])
+            malformed = MalformedRequest(
+                f"{name} must be a day such as 2026-03-01", code="malformed_time", field=name
+            )
+            return _answer(request, refusal(malformed))
     problems = [
         Problem(
             found["msg"], str(found["loc"][-1]), value=found.get("input"), allowed=_allowed(found.get("ctx"))

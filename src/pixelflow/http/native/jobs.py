@@ -1,7 +1,6 @@
 """``/v1/jobs``."""
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
@@ -28,6 +27,10 @@ from pixelflow.http.view import created_view, job_view
 from pixelflow.http.waiting import get_job
 
 MAX_PAGE = 200
+Moment = Annotated[
+    str | None,
+    Query(description="RFC 3339; UTC without an offset", json_schema_extra={"format": "date-time"}),
+]
 router = APIRouter(prefix="/v1", tags=["jobs"])
 
 
@@ -62,8 +65,8 @@ async def list_jobs(
     services: TheServices,
     caller: Caller,
     status: JobState | None = None,
-    created_after: Annotated[datetime | None, Query(description="RFC 3339; UTC without an offset")] = None,
-    created_before: Annotated[datetime | None, Query(description="Likewise")] = None,
+    created_after: Moment = None,
+    created_before: Moment = None,
     template: Annotated[
         str | None, Query(description="`thumb` for all its versions, or `thumb@3`", max_length=100)
     ] = None,

@@ -23,7 +23,7 @@ TenantName = Annotated[str, Path(min_length=1, max_length=128, pattern=r"^[A-Za-
 @router.get(
     "/usage",
     summary="What the caller's jobs have taken, by day and operation",
-    responses=describing.answers({200: shapes.UsageShape}, 422),
+    responses=describing.answers({200: shapes.UsageShape}, 400, 422),
 )
 async def usage(
     services: TheServices,
@@ -72,7 +72,9 @@ async def put_tenant(exchange: TheExchange, services: TheServices, tenant: Tenan
         raise InvalidRequest(
             [_problem(found["loc"], found["msg"], found["input"]) for found in error.errors()]
         ) from None
-    return json(tenant_view(await services.tenants.put(tenant, given.weight, given.own)))
+    found = await services.tenants.put(tenant, given.weight, given.own)
+    services.jobs.admission.forget(tenant)
+    return json(tenant_view(found))
 
 
 def _problem(place: tuple[int | str, ...], message: str, value: object) -> Problem:
