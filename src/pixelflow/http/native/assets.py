@@ -1,8 +1,6 @@
 """``/v1/assets``."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Response
 
 from pixelflow.control.idempotency import Promise
 from pixelflow.control.intake import too_large
@@ -13,7 +11,7 @@ from pixelflow.http.body import MAX_JSON_BYTES, stream
 from pixelflow.http.exchange import Exchange
 from pixelflow.http.idempotent import promising
 from pixelflow.http.multipart import MultipartForm
-from pixelflow.http.native.given import Caller, TheExchange, TheServices, json
+from pixelflow.http.native.given import Caller, Cursor, Limit, TheExchange, TheServices, json
 from pixelflow.http.shapes import assets as shapes
 from pixelflow.http.view import asset_view
 
@@ -61,8 +59,8 @@ async def _from_form(exchange: Exchange, kind: bytes, tenant: str, promise: Prom
 async def list_assets(
     services: TheServices,
     caller: Caller,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    cursor: Annotated[str | None, Query(max_length=200)] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
 ) -> Response:
     """Newest first."""
     page = await services.assets.list(caller.tenant, limit, cursor)

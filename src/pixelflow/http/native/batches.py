@@ -15,7 +15,7 @@ from pixelflow.http import describing
 from pixelflow.http.body import read
 from pixelflow.http.exchange import Exchange
 from pixelflow.http.idempotent import promising
-from pixelflow.http.native.given import Caller, TheExchange, TheServices, json
+from pixelflow.http.native.given import Caller, Cursor, Limit, TheExchange, TheServices, json
 from pixelflow.http.shapes import batches as shapes
 from pixelflow.http.shapes.batches import item_view, made_view
 
@@ -55,8 +55,8 @@ async def make(exchange: TheExchange, services: TheServices, caller: Caller) -> 
 async def list_batches(
     services: TheServices,
     caller: Caller,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    cursor: Annotated[str | None, Query(max_length=200)] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
 ) -> Response:
     """Newest first."""
     page = await services.batches.list(caller.tenant, limit, cursor)

@@ -1,13 +1,11 @@
 """``/v1/jobs/bulk``."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Response
 
 from pixelflow.http import describing
 from pixelflow.http.body import json_object
 from pixelflow.http.idempotent import REPLAYED, promising
-from pixelflow.http.native.given import Caller, TheExchange, TheServices, json
+from pixelflow.http.native.given import Caller, Cursor, Limit, TheExchange, TheServices, json
 from pixelflow.http.shapes import bulks as shapes
 from pixelflow.http.shapes.bulks import bulk_view, dry_view
 
@@ -46,8 +44,8 @@ async def order(exchange: TheExchange, services: TheServices, caller: Caller) ->
 async def list_bulks(
     services: TheServices,
     caller: Caller,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    cursor: Annotated[str | None, Query(max_length=200)] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
 ) -> Response:
     """Newest first; RECORD_TTL_SECONDS after its end each goes."""
     page = await services.bulks.list(caller.tenant, limit, cursor)

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import Depends, Request, Response
+from fastapi import Depends, Query, Request, Response
 
 from pixelflow.domain.principal import Principal
 from pixelflow.http.exchange import Exchange
@@ -26,6 +26,10 @@ async def _caller(request: Request) -> Principal:
 TheExchange = Annotated[Exchange, Depends(_exchange)]
 TheServices = Annotated[Services, Depends(_services)]
 Caller = Annotated[Principal, Depends(_caller)]
+Limit = Annotated[int, Query(ge=1, le=200)]
+"""Most entries of a page."""
+Cursor = Annotated[str | None, Query(max_length=200)]
+"""``next_cursor`` of the page before."""
 
 
 def json(shown: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:

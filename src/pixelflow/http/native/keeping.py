@@ -8,7 +8,7 @@ from pixelflow.control.keeping import read_keep
 from pixelflow.domain.errors import Forbidden, InvalidRequest, MalformedRequest, Problem
 from pixelflow.http import describing
 from pixelflow.http.body import json_object
-from pixelflow.http.native.given import Caller, TheExchange, TheServices, json
+from pixelflow.http.native.given import Caller, Cursor, Limit, TheExchange, TheServices, json
 from pixelflow.http.native.operators import only_local
 from pixelflow.http.native.usage import TenantName
 from pixelflow.http.shapes import keeping as shapes
@@ -27,8 +27,8 @@ async def audit(
     caller: Caller,
     action: Annotated[str | None, Query(max_length=80, examples=["job.deleted"])] = None,
     subject: Annotated[str | None, Query(max_length=200, description="An id, or a name")] = None,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    cursor: Annotated[str | None, Query(max_length=200)] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
 ) -> Response:
     """The caller's, newest first. Nothing changes a line; AUDIT_TTL_SECONDS is how long each is kept."""
     page = await services.audit.page(caller.tenant, limit, cursor, action=action, subject=subject)

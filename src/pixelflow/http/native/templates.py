@@ -7,13 +7,11 @@ from fastapi import APIRouter, Query, Response
 from pixelflow.http import describing
 from pixelflow.http.body import json_object
 from pixelflow.http.idempotent import promising
-from pixelflow.http.native.given import Caller, TheExchange, TheServices, json
+from pixelflow.http.native.given import Caller, Cursor, Limit, TheExchange, TheServices, json
 from pixelflow.http.shapes import templates as shapes
 from pixelflow.http.shapes.templates import difference_view, template_view
 
 router = APIRouter(prefix="/v1/templates", tags=["templates"])
-Limit = Annotated[int, Query(ge=1, le=200)]
-Cursor = Annotated[str | None, Query(max_length=200)]
 End = Annotated[str | None, Query(max_length=64)]
 
 

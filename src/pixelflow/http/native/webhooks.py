@@ -10,7 +10,7 @@ from pixelflow.domain.webhook import DeliveryState
 from pixelflow.http import describing
 from pixelflow.http.body import json_object
 from pixelflow.http.idempotent import promising
-from pixelflow.http.native.given import Caller, TheExchange, TheServices, json
+from pixelflow.http.native.given import Caller, Cursor, Limit, TheExchange, TheServices, json
 from pixelflow.http.shapes import webhooks as shapes
 from pixelflow.http.shapes.webhooks import delivery_view, endpoint_view, secret_view, whole_view
 from pixelflow.ports.webhooks import DeliveryFilter
@@ -81,8 +81,8 @@ async def deliveries(
     endpoint: Word = None,
     job_id: Word = None,
     status: DeliveryState | None = None,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    cursor: Annotated[str | None, Query(max_length=200)] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
 ) -> Response:
     """Newest first. `status=dead` are those that were given up."""
     where = DeliveryFilter(endpoint, job_id, status)
