@@ -2,39 +2,29 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter, defaultdict
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 import pyvips
 
 from pixelflow.domain.errors import ImageError
-from pixelflow.domain.media import BY_NAME, DRAWN, PAGED, same_as
-from pixelflow.imaging import memory, native, srgb, wire
-from pixelflow.imaging.choice import Encoded, encoded
-from pixelflow.imaging.decoders.view import View
+from pixelflow.domain.media import BY_NAME
+from pixelflow.imaging import memory, native, wire
+from pixelflow.imaging.applying import Applier
 from pixelflow.imaging.facts import SourceFacts, probed
-from pixelflow.imaging.limits import check_output, check_picture
-from pixelflow.imaging.picture import SETTLED_PIXELS, Picture, Pixels, settled
+from pixelflow.imaging.picture import Picture
 from pixelflow.imaging.plan import Work, derivations, planned
 from pixelflow.imaging.references import Pictures
 from pixelflow.imaging.source import Reading, Source, complaint, mapped, open_source
-from pixelflow.imaging.srgb import SCALABLE
-from pixelflow.operations import gain_map
-from pixelflow.operations.base import Context
-from pixelflow.operations.frames import first_frame
+from pixelflow.imaging.writing import Writer
 from pixelflow.operations.registry import operations
-from pixelflow.operations.resampling import resample, resample_strip
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-    from pixelflow.domain.limits import ImageLimits
-    from pixelflow.operations.encoding import Encoding
     from pixelflow.operations.pipeline import Pipeline, Step
 
 
@@ -77,20 +67,10 @@ def render(
         descriptors = dict(zip(task.assets, asset_fds, strict=True))
         operations = [step.operation for step in pipeline.steps]
         pictures = Pictures(source, descriptors, task.limits, files, operations)
-        outputs = dict(zip(task.outputs, output_fds, strict=True))
+        writer = Writer(source, task.limits, dict(zip(task.outputs, output_fds, strict=True)))
         metadata = any(step.operation.needs_metadata for step in pipeline.steps)
-        return _Rendering(
-            pipeline,
-            works,
-            source,
-            pictures,
-            task.limits,
-            outputs,
-            report,
-            written,
-            metadata,
-            SourceFacts(source),
-        ).run()
+        applier = Applier(source, SourceFacts(source), pictures, task.limits, writer, metadata)
+        return _Rendering(pipeline, works, source, pictures, applier, writer, report, written).run()
 
 
 @dataclass(slots=True)
@@ -101,12 +81,10 @@ class _Rendering:
     works: Sequence[Work]
     source: Source
     pictures: Pictures
-    limits: ImageLimits
-    outputs: Mapping[str, int]
+    applier: Applier
+    writer: Writer
     report: Callable[[int], None]
     written: Callable[[wire.Made], None]
-    metadata: bool
-    facts: SourceFacts
     made: dict[str, wire.Made] = field(default_factory=dict)
     skipped: dict[str, wire.Skipped] = field(default_factory=dict)
     seconds: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
@@ -127,7 +105,7 @@ class _Rendering:
                 min(work.operation.shrink(*size) for work in takers),
                 reading=self._reading(takers),
                 animated=self._animated(),
-                metadata=self.metadata,
+                metadata=self.applier.metadata,
                 scaled=all(work.operation.scaled(*size) for work in takers),
                 hdr=any(step.operation.wants_gain_map for step in self.pipeline.steps),
                 own=any(step.operation.wants_colors for step in self.pipeline.steps),
@@ -138,7 +116,7 @@ class _Rendering:
             for work, given, how in waiting:
                 self._walk([(work, None)], given, how, kept=True)
         return wire.Finished(
-            made=[self.made[name] for name in self.outputs if name in self.made],
+            made=[self.made[name] for name in self.writer.outputs if name in self.made],
             skipped=list(self.skipped.values()),
             source=wire.Facts(self.source.format, *size),
             seconds=dict(self.seconds),
@@ -163,9 +141,6 @@ class _Rendering:
     def _has_room(self, step: Step) -> bool:
         """Whether its file may be of a format that has frames."""
         return any(BY_NAME[name].animated for name in step.encoding.possible(self.source.format))
-
-    def _format(self, step: Step) -> str:
-        return same_as(self.source.format) if step.encoding.format == "same" else step.encoding.format
 
     def _walk(
         self,
@@ -225,7 +200,7 @@ class _Rendering:
         with self._skipping(steps, action, unread):
             if steps:
                 with self._timed("decode" if unread else action):
-                    made = self._applied(work, given, picture.size, shared=shared)
+                    made = self.applier.apply(work, given, picture.size, shared=shared)
         if last:
             picture.release()
         result = made if isinstance(made, Picture) else None
@@ -233,7 +208,7 @@ class _Rendering:
         for step in steps if made is not None else ():
             if step.output:
                 with self._skipping([step], action, unread), self._timed("encode"):
-                    self._keep(step, made)
+                    self._keep(step, self.writer.write(step, made))
             if result is not None and step.id in self.referred:
                 self.pictures.keep(step.id, result.converted().image)
             self.ended.add(step.id)
@@ -262,92 +237,11 @@ class _Rendering:
                 raise
             self._skip(steps, error.code, error.detail)
 
-    def _applied(self, work: Work, given: Picture, size: tuple[int, int], *, shared: bool) -> Any:
-        """The result of the operation: a picture, or what its JSON says."""
-        operation, wanted = work.operation, work.operation.target(*size)
-        check_picture(*wanted, self.limits, step=work.id)
-        scaled = operation.scaled(*size)
-        # An operation scales each frame by itself, and does not know of pixels that are only partly filled.
-        if scaled and (operation.pure_resize or given.filled or _moves(given.image)):
-            found = self._scaled(given, scaled)
-            if operation.pure_resize:
-                return self._result(work, found, shared=shared)
-            image = found.image if isinstance(found, Pixels) else found
-        else:
-            given.finish()
-            image = given.image
-        if srgb.native(image) and not operation.leaves_colors:
-            image = srgb.convert(image)
-        if not operation.animated and _moves(image):
-            raise ImageError("invalid", f"{operation.action} cannot be done to an animation")
-        original = work.steps[0].source is None
-        page = self._page if original and self.source.format in PAGED | DRAWN else None
-        context = Context(self.pictures, self.facts, work.id, size, original, page, self._encoded)
-        found = operation.apply(image, context)
-        if operation.produces == "image":
-            found = gain_map.followed(operation, image, found, context)
-        return self._result(work, found, shared=shared) if operation.produces == "image" else found
-
-    def _page(self, number: int, dpi: float | None) -> pyvips.Image:
-        return self.source.page(View(number, dpi))
-
-    def _scaled(self, given: Picture, wanted: tuple[int, int]) -> pyvips.Image | Pixels:
-        """The whole picture at this size, finished."""
-        if given.unfinished is None and given.pixels is not None:
-            return given.pixels.scaled(*wanted, given.filled)
-        if (
-            given.unfinished is not None
-            and self.source.frames == 1
-            and given.image.interpretation in SCALABLE
-        ):
-            stored = (wanted[1], wanted[0]) if self.source.turned else wanted
-            return given.unfinished(resample(given.image, *stored, filled=given.filled))
-        given.finish()
-        if _moves(given.image):
-            return resample_strip(given.image, *wanted)
-        return resample(first_frame(given.image), *wanted, filled=given.filled)
-
-    def _result(self, work: Work, made: pyvips.Image | Pixels, *, shared: bool) -> Picture:
-        if isinstance(made, Pixels):
-            return Picture(made, (made.width, made.height))
-        frame = made.width, made.get_page_height()
-        check_picture(*frame, self.limits, frames=made.height // frame[1], step=work.id)
-        if made.width * made.height > SETTLED_PIXELS and not shared:
-            return Picture(made, frame, lazy=True)
-        return Picture(settled(made, metadata=self.metadata), frame)
-
-    def _keep(self, step: Step, result: Any) -> None:
-        if isinstance(result, Picture):
-            name = self._format(step)
-            picture = result.converted() if step.encoding.searched else result
-            file = self._file(picture, name, step.encoding)
-            content, made = file.content, wire.Made(step.id, file.format, *picture.size, file.choice)
-        else:
-            content = result if isinstance(result, bytes) else msgspec.json.encode(result)
-            made = wire.Made(step.id, step.operation.produces)
-        check_output(len(content), self.limits, step.id)
-        rest = memoryview(content)
-        while rest:
-            rest = rest[os.write(self.outputs[step.id], rest) :]
+    def _keep(self, step: Step, made: wire.Made) -> None:
         self.made[step.id] = made
-        if len(self.made.keys() | self.skipped.keys() & self.outputs.keys()) < len(self.outputs):
+        outputs = self.writer.outputs
+        if len(self.made.keys() | self.skipped.keys() & outputs.keys()) < len(outputs):
             self.written(made)
-
-    def _encoded(self, image: pyvips.Image, options: Encoding) -> tuple[bytes, str]:
-        name = same_as(self.source.format) if options.format == "same" else options.format
-        file = self._file(Picture(image, (image.width, image.get_page_height())), name, options)
-        return file.content, file.format
-
-    def _file(self, picture: Picture, name: str, options: Encoding) -> Encoded:
-        try:
-            return encoded(picture, name, options)
-        except (pyvips.Error, RuntimeError, OSError, MemoryError) as error:
-            if picture.lazy:
-                self.source.check()
-            if memory.lacked(error, picture.size):
-                sides = f"{picture.size[0]:,} × {picture.size[1]:,}"
-                raise MemoryError(f"the {name} of {sides} pixels cannot be written") from error
-            raise
 
     def _skip(self, steps: Sequence[Step], code: str, message: str) -> None:
         """The steps, and those that would have followed from them."""
@@ -368,7 +262,3 @@ class _Rendering:
 
 def _gone(name: str) -> str:
     return f"step {name!r}, whose image it takes, was skipped"
-
-
-def _moves(image: pyvips.Image) -> bool:
-    return bool(image.get_page_height() < image.height)
