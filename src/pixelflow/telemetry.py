@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -124,6 +124,12 @@ class Metrics:
             ["service", "state"],
             registry=self.registry,
         )
+        self._hosts = Gauge(
+            "pixelflow_host_circuits",
+            "Other machines that have failed of late, by the state of their circuit breaker.",
+            ["state"],
+            registry=self.registry,
+        )
         self._hits, self._misses = reused.labels("hit"), reused.labels("miss")
         self._pending = Gauge(
             "pixelflow_webhook_pending", "Deliveries that are not done.", registry=self.registry
@@ -185,8 +191,10 @@ class Metrics:
         self._pending.set(backlog.pending)
         self._lag.set(backlog.lag_seconds)
 
-    def circuits(self, circuits: Circuits) -> None:
-        """Which services are left alone."""
+    def circuits(self, circuits: Circuits, hosts: Mapping[Circuit, int]) -> None:
+        """Which services are left alone, and how many other machines are in each state."""
+        for state in Circuit:
+            self._hosts.labels(state.value).set(hosts.get(state, 0))
         for name, breaker in circuits.by_name.items():
             now = breaker.state(circuits.clock())
             for state in Circuit:

@@ -28,7 +28,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
         DELIVER_SECONDS="1",
         TRANSFER_TRIES="2",
         FAULT_BACKOFF_SECONDS="0.1",
-        BREAKER_FAILURES="2",
+        BREAKER_FAILURES="20",
         HEARTBEAT_SECONDS="0.1",
         STORAGE_ALLOW=f"file://{folder}/out?access=write, file://{folder}/of/{{tenant}}/x",
     ) as running:

@@ -23,17 +23,22 @@ PICTURE = encoded(photo(300, 200), "png")
 PIPELINE = [{"id": "thumb", "action": "resize", "width": 60, "format": "webp"}]
 
 
+CALLING = {
+    "EGRESS_ALLOW": "127.0.0.0/8",
+    "FETCH_SECONDS": "2",
+    "TRANSFER_TRIES": "2",
+    "FAULT_BACKOFF_SECONDS": "0.1",
+    "BREAKER_FAILURES": "2",
+}
+
+
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     folder = tmp_path_factory.mktemp("fetching")
     (folder / "shared").mkdir()
     with running_server(
         folder,
-        EGRESS_ALLOW="127.0.0.0/8",
-        FETCH_SECONDS="2",
-        TRANSFER_TRIES="2",
-        FAULT_BACKOFF_SECONDS="0.1",
-        BREAKER_FAILURES="2",
+        **CALLING,
         STORAGE_ALLOW=f"file://{folder}/shared?access=read",
         HEARTBEAT_SECONDS="0.1",
     ) as running:
@@ -226,16 +231,32 @@ def test_a_reference_that_cannot_be_fetched_fails_the_job(server: RunningServer,
     )
 
 
-def test_dead_machines_open_no_circuit(server: RunningServer, there: Elsewhere) -> None:
-    """The storage is well, whatever others are: jobs that need nobody else must not wait."""
-    there.routes["/dead"] = Reply(503)
+def test_a_dead_machine_opens_its_own_circuit_alone(tmp_path: Path, there: Elsewhere) -> None:
+    """The storage is well, whatever others are: jobs that need another machine, or none, must not wait."""
+    settings = {
+        **CALLING,
+        "MAX_HOST_WAIT_SECONDS": "0",
+        "MAX_FAULT_BACKOFF_SECONDS": "0.2",
+        "BREAKER_SECONDS": "600",
+        "MAX_BREAKER_SECONDS": "600",
+    }
     there.routes["/p"] = Reply(200, PICTURE)
-    dead = [ask(server, there.url + "/dead").json()["id"] for _ in range(5)]
-    for job_id in dead:
-        assert wait(server, job_id)["error"]["code"] == "source_unreachable"
-    metrics = httpx.get(f"{server.url}/metrics").text
-    assert 'pixelflow_circuit{service="storage",state="closed"} 1.0' in metrics
-    assert ended(server, there.url + "/p")["status"] == "completed"
+    with running_server(tmp_path, **settings) as server, elsewhere() as dead:
+        dead.routes["/p"] = Reply(503)
+        for _ in range(5):
+            job = ended(server, dead.url + "/p")
+            assert job["error"]["code"] == "source_unreachable"
+        assert "is left alone for now: 127.0.0.1 answers 503" in job["error"]["message"]
+        assert len(dead.asked) == 2, "each of these jobs tried it, or none was put off"
+        metrics = httpx.get(f"{server.url}/metrics").text
+        assert 'pixelflow_circuit{service="storage",state="closed"} 1.0' in metrics
+        assert 'pixelflow_host_circuits{state="open"} 1.0' in metrics
+        ready = httpx.get(f"{server.url}/readyz")
+        (check,) = [each for each in ready.json()["checks"] if each["name"] == "circuit.hosts"]
+        assert (ready.status_code, check["good"], check["vital"]) == (200, False, False)
+        assert check["facts"] == {"closed": 0, "open": 1, "half_open": 0}
+        assert "127.0.0.1" not in check["detail"]
+        assert ended(server, there.url + "/p")["status"] == "completed"
 
 
 def test_a_slow_machine_delays_neither_decoders_nor_other_machines(tmp_path: Path, there: Elsewhere) -> None:

@@ -51,7 +51,7 @@ def audit(database: Path, uploads: Path, outputs: Path, acknowledged: Iterable[s
     for job_id, (state, source, made) in jobs.items():
         found.not_terminal += state not in TERMINAL
         found.terminal_events_not_one += ends[job_id] != 1
-        hashes[json.loads(source)["sha256"]] += 1
+        hashes.update(known for known in [json.loads(source)["sha256"]] if known)  # none was ever fetched
         for output in json.loads(made) if made else []:
             hashes[output["sha256"]] += bool(output["key"])  # one that is kept no longer has none
     on_disk = Counter[str]()

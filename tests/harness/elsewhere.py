@@ -39,12 +39,13 @@ Route = Reply | Callable[[Asked], Reply]
 
 @dataclass
 class Elsewhere:
-    """Answers by path, without the query; 404 to all others."""
+    """Answers by path, without the query; ``otherwise`` to all others."""
 
     port: int
     scheme: str
     host: str
     routes: dict[str, Route] = field(default_factory=dict)
+    otherwise: Route = Reply(404)
     asked: list[Asked] = field(default_factory=list)
     over: threading.Event = field(default_factory=threading.Event)
 
@@ -58,8 +59,10 @@ class Elsewhere:
 
 
 @contextmanager
-def elsewhere(tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> Iterator[Elsewhere]:
-    """A server on a free port of this machine."""
+def elsewhere(
+    tls: ssl.SSLContext | None = None, host: str = "127.0.0.1", port: int = 0
+) -> Iterator[Elsewhere]:
+    """A server on this port of this machine, or a free one."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -72,7 +75,7 @@ def elsewhere(tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> Ite
             headers = {name.lower(): value for name, value in self.headers.items()}
             asked = Asked(self.command, self.path, headers, self.rfile.read(length))
             there.asked.append(asked)
-            route = there.routes.get(self.path.partition("?")[0], Reply(404))
+            route = there.routes.get(self.path.partition("?")[0], there.otherwise)
             reply = route(asked) if callable(route) else route
             self.send_response(reply.status)
             if reply.length:
@@ -106,7 +109,7 @@ def elsewhere(tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> Ite
         def handle_error(self, request: Any, client_address: Any) -> None:
             pass  # who hangs up first is part of the tests
 
-    server = Listening((host, 0), Handler)
+    server = Listening((host, port), Handler)
     if tls is not None:
         server.socket = tls.wrap_socket(server.socket, server_side=True)
     there = Elsewhere(server.server_address[1], "https" if tls else "http", host)

@@ -51,7 +51,7 @@ KEYS = [b"a" * 16, b"b" * 16]
 """Of the step cache: jobs share them."""
 WRITES = [
     "renew", "announce", "announce", "finish", "fail", "crash", "crash", "crash", "release", "race",
-    "fault", "fault", "give_up",
+    "fault", "fault", "give_up", "put_off",
 ]  # fmt: skip
 FAULT_SECONDS = LEASE / 2
 
@@ -72,6 +72,7 @@ class Expected:
     faults: int = 0
     hold: bool = False
     not_before: float | None = None
+    scheduled_at: float | None = None
     owner: str | None = None
     lease_until: float | None = None
     outputs: list[str] = field(default_factory=list)
@@ -157,7 +158,9 @@ class Book(RuleBasedStateMachine):
                 tenant, new_id(), state, [], source, 0, 0, priority=priority, not_before=at, scheduled_at=at
             )
             queued_at = self.now if state is S.QUEUED else None
-            expected = Expected(tenant, job.id, state, priority, self.now, queued_at, not_before=at)
+            expected = Expected(
+                tenant, job.id, state, priority, self.now, queued_at, not_before=at, scheduled_at=at
+            )
             expected.enter(state)
             self.expected[job.id] = expected
             self.check(expected, self.run(self.store.create(job)).job)
@@ -313,6 +316,13 @@ class Book(RuleBasedStateMachine):
         released = self.run(self.store.release([claim]))
         self.ended(claim, released[0] if released else None, S.QUEUED)
 
+    def put_off(self, claim: Claim) -> None:
+        """What it needs is left alone: the job waits, at no cost."""
+        released = self.run(self.store.release([claim], FAULT_SECONDS))
+        if released:
+            self.find(claim.job_id).not_before = self.now + FAULT_SECONDS
+        self.ended(claim, released[0] if released else None, S.QUEUED)
+
     def race(self, claim: Claim) -> None:
         """Three ends of one attempt at the same time: one at most is accepted."""
 
@@ -371,7 +381,7 @@ class Book(RuleBasedStateMachine):
             job = self.run(self.store.get(one.tenant, one.id))
             assert job is not None
             if job.not_before is None:
-                one.queued_at = one.queued_at if one.faults else one.not_before
+                one.queued_at = one.not_before if one.not_before == one.scheduled_at else one.queued_at
                 one.not_before = None
         left = [self.until(one) for one in waiting if one.not_before is not None]
         assert woken.next_seconds == (max(0.0, min(left) - self.now) if left else None)

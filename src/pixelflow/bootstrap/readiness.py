@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from pixelflow.bootstrap.shared import Shared
+from pixelflow.control.hosts import Hosts
 from pixelflow.control.keeper import Keeper, Record
 from pixelflow.domain.breaker import Breaker, Circuit
 from pixelflow.domain.errors import PixelFlowError
@@ -16,6 +17,7 @@ async def readiness(shared: Shared, keeper: Keeper, min_free_bytes: int) -> Sequ
     return (
         *await _vital(shared, min_free_bytes),
         *(_circuit(name, breaker, now) for name, breaker in shared.circuits.by_name.items()),
+        _hosts(shared.hosts),
         *(_duty(record, keeper.clock()) for record in keeper.records.values()),
     )
 
@@ -51,6 +53,14 @@ def _circuit(name: str, breaker: Breaker, now: float) -> Check:
             "seconds": round(breaker.seconds(now), 3),
         },
     )
+
+
+def _hosts(hosts: Hosts) -> Check:
+    states = hosts.states()
+    facts = {state.value: states.get(state, 0) for state in Circuit}
+    away = facts[Circuit.OPEN] + facts[Circuit.HALF_OPEN]
+    said = f"other machines that are left alone: {away}" if away else ""
+    return Check("circuit.hosts", not away, said, vital=False, facts=facts)
 
 
 def _duty(record: Record, now: float) -> Check:

@@ -39,7 +39,7 @@ def build_services(settings: Settings, shared: Shared, jobs: Jobs, bulks: Bulks,
         metrics = shared.metrics
         metrics.kept(list(keeper.records.values()), keeper.clock())
         metrics.waiting(await store.webhooks.backlog())
-        metrics.circuits(shared.circuits)
+        metrics.circuits(shared.circuits, shared.hosts.states())
         return metrics.render(await store.depth(), Slots(pool.size, pool.busy))
 
     return Services(

@@ -16,6 +16,7 @@ from pixelflow.adapters.store import open_store
 from pixelflow.bootstrap.egress import open_egress
 from pixelflow.control.delivery import Deliverer
 from pixelflow.control.fetching import Fetcher
+from pixelflow.control.hosts import Hosts
 from pixelflow.control.intake import IntakeLimits
 from pixelflow.control.transfers import Transfers
 from pixelflow.control.waking import Waker
@@ -46,6 +47,7 @@ class Shared:
     deliverer: Deliverer
     waker: Waker
     circuits: Circuits
+    hosts: Hosts
     metrics: Metrics
     pool: Pool
     room: asyncio.Event
@@ -74,6 +76,7 @@ async def open_shared(
         intake = IntakeLimits(settings.http.upload_bytes, settings.formats.readable)
         transfers = Transfers(given.max_transfers, given.max_transfers_per_host)
         tries, policy = given.transfer_tries, settings.retries.breaker
+        hosts = Hosts(policy, given.max_host_wait_seconds)
         return Shared(
             owner=f"{os.uname().nodename}:{os.getpid()}:{secrets.token_hex(4)}",
             store=store,
@@ -81,8 +84,13 @@ async def open_shared(
             queue=queue,
             hub=open_hub("memory://"),
             sending=sending,
-            fetcher=Fetcher(fetching, buckets, storage, store, intake, transfers, given.fetch_seconds, tries),
-            deliverer=Deliverer(sending, buckets, storage, transfers, given.deliver_seconds, tries),
+            fetcher=Fetcher(
+                fetching, buckets, storage, store, intake, transfers, given.fetch_seconds, tries, hosts=hosts
+            ),
+            deliverer=Deliverer(
+                sending, buckets, storage, transfers, given.deliver_seconds, tries, hosts=hosts
+            ),
+            hosts=hosts,
             waker=Waker(store, queue, time.time),
             circuits=Circuits(time.monotonic, Breaker(policy), Breaker(policy)),
             metrics=Metrics(),

@@ -32,6 +32,7 @@ def build_worker(settings: Settings, shared: Shared) -> Worker:
         fetch=shared.fetcher.fetch,
         fetch_file=shared.fetcher.fetch_file,
         deliver=shared.deliverer.deliver,
+        enter=shared.deliverer.enter,
         observe=metrics.phase,
     )
     return Worker(

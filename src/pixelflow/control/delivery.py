@@ -3,11 +3,18 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
+from pixelflow.control.hosts import Hosts, Later, NotNow, StillAway
 from pixelflow.control.remote import DEFAULT_NAMING, expanded
 from pixelflow.control.transfers import Transfers
-from pixelflow.domain.errors import EgressRefused, RemoteUnavailable, TransferFailed
+from pixelflow.domain.errors import (
+    EgressRefused,
+    PixelFlowError,
+    RemoteLeftAlone,
+    RemoteUnavailable,
+    TransferFailed,
+)
 from pixelflow.domain.job import Job, Output, Target
 from pixelflow.domain.media import extension
 from pixelflow.domain.urls import WEB, host_of, scheme_of, shown
@@ -38,6 +45,7 @@ class Deliverer:
     pause_seconds: float = 0.5
     """Mean pause before the second try, doubled for each further one."""
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    hosts: Hosts = field(default_factory=Hosts)
 
     async def check(self, tenant: str, target: Target) -> None:
         """Raises EgressRefused for a target that would be refused now."""
@@ -50,6 +58,15 @@ class Deliverer:
         except EgressRefused as error:
             raise EgressRefused(error.detail, **{**error.extra, "field": "store.url"}) from error
 
+    def enter(self, job: Job) -> None:
+        """Before any work is done for it; raises RemoteLeftAlone, and RemoteUnavailable and TransferFailed
+        once the job has waited for its target too long."""
+        assert job.target is not None
+        try:
+            self.hosts.enter(job, _url(job.target, job.id, "step", "ext"))
+        except StillAway as error:
+            raise self._out_of_reach(job, error) from error
+
     async def deliver(self, job: Job, outputs: Sequence[Output]) -> Sequence[Output]:
         """All outputs, each with where it was sent; raises TransferFailed when trying again would not help,
         RemoteUnavailable when it may."""
@@ -61,21 +78,32 @@ class Deliverer:
         host, number = host_of(url), 1
         while True:
             try:
+                self.hosts.enter(job, url)
                 async with self.transfers.to(host):
-                    await self._send(job.tenant, url, target, output)
+                    with self.hosts.called(job, url):
+                        await self._send(job.tenant, url, target, output)
                 return replace(output, delivered=shown(url))
             except EgressRefused as error:
                 raise _refused(output, error.detail) from error
             except PermissionError as error:
                 raise _refused(output, f"{host} does not allow it") from error
+            except RemoteLeftAlone as error:
+                if number == 1:
+                    raise
+                away = StillAway(error.detail, error.extra["wait_seconds"])
+                raise self._out_of_reach(job, away, output.id) from error
             except OSError as error:
-                if number >= self.tries:
-                    if job.faults + 1 < self.attempts:
-                        raise RemoteUnavailable(f"an output cannot be sent now: {error}") from error
-                    text = f"the output could not be sent in {self.attempts} attempts: {error}"
-                    raise TransferFailed("delivery_unreachable", text, step=output.id) from error
+                if number >= self.tries or isinstance(error, StillAway):
+                    raise self._out_of_reach(job, error, output.id) from error
             await self.sleep(self.pause_seconds * 2**number * random.random())  # noqa: S311 - no secret
             number += 1
+
+    def _out_of_reach(self, job: Job, error: OSError, step: str | None = None) -> PixelFlowError:
+        if job.faults + 1 < self.attempts:
+            pause = error.retry_after if isinstance(error, Later) else 0
+            return RemoteUnavailable(f"an output cannot be sent now: {error}", retry_after=pause)
+        text = f"the output could not be sent in {self.attempts} attempts: {error}"
+        return TransferFailed("delivery_unreachable", text, step=step)
 
     async def _send(self, tenant: str, url: str, target: Target, output: Output) -> None:
         chunks = self.storage.read(output.key)
@@ -92,7 +120,9 @@ class Deliverer:
             "PUT", url, headers, chunks, timeout_seconds=self.seconds, max_answer_bytes=ANSWER_BYTES
         )
         told = f"{host_of(url)} answers {answer.status}"
-        if answer.status in PASSING or answer.status >= 500:
+        if answer.status in PASSING:
+            raise NotNow(told)
+        if answer.status >= 500:
             raise ConnectionError(told)
         if not 200 <= answer.status < 300:
             raise _refused(output, told)

@@ -5,8 +5,9 @@ import os
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from pixelflow.control.hosts import Hosts, Later, NotNow
 from pixelflow.control.intake import Inspected, IntakeLimits
 from pixelflow.control.transfers import Transfers
 from pixelflow.domain.asset import JOB
@@ -45,6 +46,7 @@ class Fetcher:
     tries: int
     """After so many faults of a job that its picture is out of reach is final."""
     clock: Callable[[], float] = time.time
+    hosts: Hosts = field(default_factory=Hosts)
 
     async def check(self, tenant: str, remote: Remote, field: str = "url") -> None:
         """Raises EgressRefused for what would be refused now, with the request's ``field`` that names it."""
@@ -85,9 +87,12 @@ class Fetcher:
     async def _fetched(self, job: Job, remote: Remote) -> Source:
         host = host_of(remote.url)
         try:
-            async with self.transfers.to(host), self._opened(job.tenant, remote) as chunks:
-                inspected = Inspected(_theirs(chunks), self.intake)
-                stored = await self._stored(input_key(job.tenant, job.id), inspected)
+            self.hosts.enter(job, remote.url)
+            async with self.transfers.to(host):
+                with self.hosts.called(job, remote.url):
+                    async with self._opened(job.tenant, remote) as chunks:
+                        inspected = Inspected(_theirs(chunks), self.intake)
+                        stored = await self._stored(input_key(job.tenant, job.id), inspected)
         except EgressRefused as error:
             raise TransferFailed("source_refused", error.detail) from error
         except UnsupportedImage as error:
@@ -99,7 +104,7 @@ class Fetcher:
         except OSError as error:
             if job.faults + 1 < self.tries:
                 text = f"the picture cannot be fetched now: {error}"
-                pause = error.retry_after if isinstance(error, _Theirs) else 0
+                pause = error.retry_after if isinstance(error, Later) else 0
                 raise RemoteUnavailable(text, retry_after=pause) from error
             text = f"the picture could not be fetched in {self.tries} tries: {error}"
             raise TransferFailed("source_unreachable", text) from error
@@ -152,7 +157,8 @@ class Fetcher:
             raise TransferFailed("source_not_found", f"{host} answers {status}: there is no such picture")
         if status in PASSING or status >= 500:
             pause = asked_seconds(fetched.headers.get("retry-after"), self.clock())
-            raise _Theirs(f"{host} answers {status}", pause or 0)
+            kind = _Theirs if status >= 500 else NotNow
+            raise kind(f"{host} answers {status}", pause or 0)
         if status != 200:
             raise TransferFailed("source_denied", f"{host} answers {status}")
         if fetched.headers.get("content-encoding", "identity") != "identity":
@@ -167,12 +173,8 @@ class Fetcher:
         return TransferFailed("source_too_large", text)
 
 
-class _Theirs(OSError):
-    """The other machine broke off, or is busy for ``retry_after`` seconds (RFC 9110, 10.2.3)."""
-
-    def __init__(self, text: str, retry_after: float = 0) -> None:
-        super().__init__(text)
-        self.retry_after = retry_after
+class _Theirs(Later):
+    """The other machine broke off, or failed."""
 
 
 class _Ours(Exception):

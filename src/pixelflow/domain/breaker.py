@@ -24,6 +24,10 @@ class BreakerPolicy:
     open_seconds: float = 1.0
     longest_seconds: float = 30.0
 
+    def pause(self, openings: int) -> float:
+        """For how long it opens after that many openings in a row."""
+        return min(self.longest_seconds, self.open_seconds * 2.0 ** min(openings, 62))
+
 
 @dataclass(slots=True)
 class Breaker:
@@ -73,10 +77,9 @@ class Breaker:
         if self.state(now) is Circuit.OPEN:
             return
         if self.openings or self.failures >= self.policy.failures:
-            seconds = self.policy.open_seconds * 2.0 ** min(self.openings, 62)
+            self.until = now + self.policy.pause(self.openings)
             self.openings += 1
             self.trying = False
-            self.until = now + min(self.policy.longest_seconds, seconds)
 
     def unused(self, now: float) -> None:
         """The trial was not made after all: the next call may be it."""

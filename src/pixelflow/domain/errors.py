@@ -15,6 +15,7 @@
     ├── ImageError              a picture ended its own job; carries the job's failure
     ├── TransferFailed          a picture cannot be fetched, or outputs sent; carries the job's failure
     ├── RemoteUnavailable       another machine does not answer, or not now
+    │   └── RemoteLeftAlone         it was not even called: it has not answered others
     ├── StoreUnavailable        the job store cannot answer or write now; nothing of the call was kept
     └── StartupError            the process cannot run like this; the message says what to do
         └── DatabaseOwned           another process has the database
@@ -149,6 +150,11 @@ class RemoteUnavailable(PixelFlowError):
     that all jobs need; ``extra`` may carry the ``retry_after`` seconds that it asked for."""
 
     code = "remote_unavailable"
+
+
+class RemoteLeftAlone(RemoteUnavailable):
+    """Another machine was not called, since it has not answered of late; ``extra`` carries the
+    ``wait_seconds`` until the job may see again."""
 
 
 class StoreUnavailable(PixelFlowError):

@@ -158,9 +158,9 @@ class Job:
     it.
 
     ``sequence`` is that of the job's last stored event: whoever changed a job can publish the event from
-    it. ``not_before`` is when a queued job may be claimed, because of ``scheduled_at`` or after a fault, of
-    which ``faults`` counts those since it was queued by its caller; ``cost`` is the predicted CPU time in
-    seconds, ``hold`` keeps the job from being deleted.
+    it. ``not_before`` is when a queued job may be claimed, because of ``scheduled_at``, after a fault, or
+    while a machine that it needs is left alone; ``faults`` counts since it was queued by its caller; ``cost``
+    is the predicted CPU time in seconds, ``hold`` keeps the job from being deleted.
     ``sweep_at`` is when something of an ended job is next to go, ``gone`` what went already. ``pixels`` of
     the source's one frame, predicted until it was decoded, are counted on the day ``charged_on`` (UTC), as
     is the CPU time ``spent`` in seconds. ``replay_of`` is the job that this one runs again.

@@ -163,8 +163,9 @@ class JobStore(Protocol):
         """Queued jobs whose ``not_before`` has passed can be claimed; those that were scheduled wait since
         then."""
 
-    async def release(self, claims: Sequence[Claim]) -> Sequence[Job]:
-        """processing → queued without penalty, as at a drain."""
+    async def release(self, claims: Sequence[Claim], wait_seconds: float | None = None) -> Sequence[Job]:
+        """processing → queued without penalty, as at a drain; not to be claimed before ``wait_seconds`` are
+        over."""
 
     async def cancel(self, tenant: str, job_id: str) -> Job | None:
         """awaiting_upload, queued or processing → cancelled; answers the job as it is now, changed or not;

@@ -33,6 +33,9 @@ class EgressSettings(Part):
     transfer_tries: Annotated[int, Field(ge=1, le=20)] = 5
     """After so many tries, each later than the one before, a job whose picture or target is out of reach
     fails."""
+    max_host_wait_seconds: Annotated[float, Field(ge=0)] = 300.0
+    """How long after it was queued a job is put off without counting it while the machine that it needs is
+    left alone by its circuit breaker; later each time counts as one of TRANSFER_TRIES."""
     max_transfers: Annotated[int, Field(ge=1, le=200)] = 64
     """Pictures fetched and outputs sent at once; meanwhile their jobs take no decoder's place."""
     max_transfers_per_host: Annotated[int, Field(ge=1, le=200)] = 8

@@ -60,6 +60,8 @@ class Attempts:
     """A descriptor of the picture at a URL that steps refer to; raises the same."""
     deliver: Callable[[Job, Sequence[Output]], Coroutine[Any, Any, Sequence[Output]]] | None = None
     """Sends a job's outputs to its target; raises the same."""
+    enter: Callable[[Job], None] = lambda job: None
+    """Asked before work is done for a job with a target; raises the same while that is out of reach."""
     observe: Callable[[str, float], None] = lambda phase, seconds: None
     """Told each phase's name (waiting, decode, an operation, encode, storing) and its seconds."""
 
@@ -75,6 +77,8 @@ class Attempts:
         """
         claim = job.claim
         try:
+            if job.target is not None:
+                self.enter(job)
             if job.remote is not None and job.source.key is None:
                 results.job = await self._fetched(job, lease)
             return await self._made(results.job, claim, lease, results)

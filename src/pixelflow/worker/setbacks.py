@@ -11,7 +11,14 @@ import structlog
 
 from pixelflow.domain.backoff import Backoff
 from pixelflow.domain.breaker import Circuits
-from pixelflow.domain.errors import Busy, PixelFlowError, RemoteUnavailable, RequestError, StoreUnavailable
+from pixelflow.domain.errors import (
+    Busy,
+    PixelFlowError,
+    RemoteLeftAlone,
+    RemoteUnavailable,
+    RequestError,
+    StoreUnavailable,
+)
 from pixelflow.domain.job import MAX_CRASHES, Claim, Completion, Failure, Header, Job
 from pixelflow.domain.limits import ImageLimits
 from pixelflow.imaging.plan import checked
@@ -51,6 +58,8 @@ class Setbacks:
         if isinstance(error, RequestError) and not isinstance(error, Busy):
             return await self._written(lease, lambda: self._fail(claim, "invalid", error.detail))
         self._failed(error)
+        if isinstance(error, RemoteLeftAlone):
+            return await self._put_off(job, claim, lease, error)
         faults = job.faults + 1
         wait = self.backoff.pause(faults, self.chance())
         if wait is not None and isinstance(error, RemoteUnavailable):
@@ -59,6 +68,19 @@ class Setbacks:
         failure = Failure("unavailable", f"{_words(error)}; it was tried {faults} times")
         log.warning("attempt put off", job=job.id, error=str(error), faults=faults, wait_seconds=wait)
         ended = await self._written(lease, lambda: self.store.fault(claim, failure, wait))
+        if ended is not None:
+            self.expect(ended.not_before)
+        return ended
+
+    async def _put_off(self, job: Job, claim: Claim, lease: Lease, error: RemoteLeftAlone) -> Job | None:
+        wait: float = error.extra["wait_seconds"]
+        log.info("attempt put off", job=job.id, error=str(error), wait_seconds=wait)
+
+        async def released() -> Job | None:
+            found = await self.store.release([claim], wait)
+            return found[0] if found else None
+
+        ended = await self._written(lease, released)
         if ended is not None:
             self.expect(ended.not_before)
         return ended

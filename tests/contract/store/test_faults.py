@@ -28,6 +28,19 @@ async def test_a_fault_puts_a_job_off_and_is_no_crash(store: JobStore, time: Tim
     assert again.queued_at == put_off.queued_at
 
 
+async def test_a_job_given_back_for_later_waits_without_a_fault(store: JobStore, time: Time) -> None:
+    before = await queued(store, scheduled_at=time.now - 5, not_before=time.now - 5)
+    await store.wake(10)
+    (released,) = await store.release([(await claimed(store)).claim], 5.0)
+    assert (released.state, released.faults, released.not_before) == (JobState.QUEUED, 0, time.now + 5)
+    assert await store.claim("worker", LEASE) == []
+    time.now += 5
+    assert await store.wake(10) == Woken(1, None)
+    again = await claimed(store)
+    assert (again.attempt, again.faults, again.not_before) == (2, 0, None)
+    assert again.queued_at == before.scheduled_at, "it waits since it could be claimed first"
+
+
 async def test_the_last_fault_fails_the_job(store: JobStore, time: Time) -> None:
     await queued(store)
     ended = await store.fault((await claimed(store)).claim, AWAY, None)

@@ -132,8 +132,8 @@ class SqliteStore:
     async def wake(self, limit: int) -> Woken:
         return await self.database.write(lambda tx: transitions.wake(tx, limit))
 
-    async def release(self, claims: Sequence[Claim]) -> Sequence[Job]:
-        return await self.database.write(lambda tx: transitions.release(tx, claims))
+    async def release(self, claims: Sequence[Claim], wait_seconds: float | None = None) -> Sequence[Job]:
+        return await self.database.write(lambda tx: transitions.release(tx, claims, wait_seconds))
 
     async def cancel(self, tenant: str, job_id: str) -> Job | None:
         return await self.database.write(lambda tx: transitions.cancel(tx, tenant, job_id))

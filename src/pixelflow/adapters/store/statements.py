@@ -105,7 +105,7 @@ RETURNING {JOB_COLUMNS}
 """
 
 RELEASE = f"""
-UPDATE job SET state = 'queued', updated_at = :now, progress = 0, outputs = NULL,
+UPDATE job SET state = 'queued', updated_at = :now, progress = 0, outputs = NULL, not_before = :not_before,
     owner = NULL, lease_until = NULL, sequence = :sequence
 WHERE {FENCE}
 RETURNING {JOB_COLUMNS}
@@ -122,9 +122,10 @@ WHERE {FENCE}
 RETURNING {JOB_COLUMNS}
 """
 
-# What was scheduled waits since it could be claimed, what had a fault since it was queued.
+# What was scheduled waits since it could be claimed, what was put off since it was queued.
 WAKE = """
-UPDATE job SET queued_at = CASE WHEN faults = 0 THEN not_before ELSE queued_at END, not_before = NULL
+UPDATE job SET queued_at = CASE WHEN not_before = scheduled_at THEN not_before ELSE queued_at END,
+    not_before = NULL
 WHERE state = 'queued' AND not_before IS NOT NULL AND rowid IN (
     SELECT rowid FROM job
     WHERE state = 'queued' AND not_before IS NOT NULL AND not_before <= :now ORDER BY not_before LIMIT :limit)

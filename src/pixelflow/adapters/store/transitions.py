@@ -137,9 +137,11 @@ def finish(tx: Transaction, held: Claim, values: Values, completion: Completion)
     return job
 
 
-def release(tx: Transaction, claims: Sequence[Claim]) -> list[Job]:
+def release(tx: Transaction, claims: Sequence[Claim], wait_seconds: float | None = None) -> list[Job]:
     """Put back those that are still held."""
-    return [job for held in claims if (job := tx.change(sql.RELEASE, fence(held), JobState.PROCESSING))]
+    wait: Values = {"not_before": None if wait_seconds is None else tx.now + wait_seconds}
+    changed = (tx.change(sql.RELEASE, {**fence(held), **wait}, JobState.PROCESSING) for held in claims)
+    return [job for job in changed if job]
 
 
 def crash(tx: Transaction, held: Claim, values: Values) -> Job | None:
