@@ -58,6 +58,13 @@ def test_the_chart_of_rooms_is_the_import_rule() -> None:
     assert f"```\n{chart}\n```" in (DOCS / "how-a-job-flows.md").read_text()
 
 
+def test_the_readme_leads_to_every_page() -> None:
+    linked = re.findall(r"\]\((docs/[^)]+)\)", (ROOT / "README.md").read_text())
+    assert sorted(linked) == sorted(
+        str(page.relative_to(ROOT)) for page in [*DOCS.glob("*.md"), *DOCS.glob("*/README.md")]
+    )
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text()):

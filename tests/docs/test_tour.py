@@ -20,6 +20,7 @@ PAGES = (
     "docs/api-tour.md",
     "docs/client.md",
     "docs/cli.md",
+    "docs/jobs.md",
     "docs/templates.md",
     "docs/usage.md",
     "docs/batches.md",
