@@ -4,16 +4,29 @@ import os
 import random
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from harness.load import JOBS, PACED, WORKED, Load, ended, under_load
+from harness.audit import recoveries
+from harness.load import (
+    JOBS,
+    LATE_SECONDS,
+    PACED,
+    WORKED,
+    Load,
+    ended,
+    lost_attempts,
+    under_load,
+    write_refused,
+)
 from harness.server import RunningServer, running_server
 
 LEASE_SECONDS = float(PACED["LEASE_SECONDS"])
+HEARTBEAT_SECONDS = float(PACED["HEARTBEAT_SECONDS"])
 
 
 @pytest.fixture
@@ -70,6 +83,8 @@ def test_a_server_that_sleeps_past_its_leases_doubles_nothing(server: RunningSer
     load.join(120)
     audited = ended(server, load, {"completed"})
     assert audited.clean, audited
+    lost = lost_attempts(server)
+    assert lost <= write_refused(server), "each refusal is in the log"
 
 
 def test_a_decoder_that_hangs_costs_its_own_job_alone(tmp_path: Path) -> None:
@@ -89,3 +104,19 @@ def one_decoder(server: RunningServer, number: signal.Signals) -> None:
     if decoders:
         with suppress(ProcessLookupError):
             os.kill(random.choice(decoders), number)
+
+
+def test_a_job_that_was_lost_is_back_once_its_lease_is_over(server: RunningServer) -> None:
+    load = Load(server, 10 * JOBS)
+    load.start()
+    faults: list[float] = []
+    while not recoveries(server.database, faults):
+        load.acknowledges(10 * (len(faults) + 1))
+        assert len(server.left_over()) > 2, "the audit counts what runs"
+        faults.append(time.time())
+        server.kill_group()
+        server.start()
+        threading.Event().wait(LEASE_SECONDS)
+        assert len(faults) < JOBS // 2, "no kill met a job"
+    assert max(recoveries(server.database, faults)) > LEASE_SECONDS - HEARTBEAT_SECONDS
+    assert max(recoveries(server.database, faults)) < LEASE_SECONDS + LATE_SECONDS

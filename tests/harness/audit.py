@@ -29,6 +29,8 @@ class Audit:
     orphan_files: int = 0
     unfinished_files: int = 0
     counters_off: int = 0
+    processes_left: int = 0
+    recovered_late: int = 0
 
     @property
     def clean(self) -> bool:
@@ -67,6 +69,14 @@ def audit(database: Path, uploads: Path, outputs: Path, acknowledged: Iterable[s
     found.outputs_missing = sum((hashes - on_disk).values())
     found.orphan_files = sum((on_disk - hashes).values())
     return found
+
+
+def recoveries(database: Path, faults: Collection[float]) -> list[float]:
+    """Seconds from a fault until each job that was lost by it could be claimed again; ``faults`` in Unix
+    seconds."""
+    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as book:
+        back = book.execute("SELECT at FROM event WHERE kind = 'job.queued' AND attempt > 0").fetchall()
+    return [at - max(before) for (at,) in back if (before := [fault for fault in faults if fault <= at])]
 
 
 def untold(database: Path, heard: Mapping[str, Collection[str]]) -> int:

@@ -4,6 +4,7 @@ import json
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Collection
 from contextlib import closing, suppress
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from harness.audit import Audit, audit
+from harness.audit import Audit, audit, recoveries
 from harness.pictures import encoded, photo
 from harness.server import RunningServer
 
@@ -26,6 +27,10 @@ PIPELINE = json.dumps(
 # The same picture again and again: without the cache every job is work that can be killed. Whatever is ready
 # is told of at once, so that there are files before the end.
 WORKED = {"STEP_CACHE": "false", "ANNOUNCE_AFTER_SECONDS": "0"}
+LATE_SECONDS = 3.0
+"""How much longer than its lease a lost job may take to be there again."""
+LEFT_SECONDS = 5.0
+"""How long after its server a child may be there."""
 PACED = {"LEASE_SECONDS": "4", "HEARTBEAT_SECONDS": "1", "KEEPER_SECONDS": "0.5"}
 
 
@@ -81,11 +86,17 @@ def under_load(server: RunningServer, fault: Callable[[], None]) -> Audit:
     """Faults while jobs come in, then all jobs to their end, then the sweep, then the audit."""
     load = Load(server, JOBS)
     load.start()
+    faults = []
     for number in range(FAULTS):
         load.acknowledges((number + 1) * JOBS // (FAULTS + 1))
+        faults.append(time.time())
         fault()
     load.join(120)
-    return ended(server, load, {"completed"})
+    found = ended(server, load, {"completed"})
+    bound = float(server.env["LEASE_SECONDS"]) + LATE_SECONDS
+    late = [each for each in recoveries(server.database, faults) if each > bound]
+    found.recovered_late = len(late)
+    return found
 
 
 def ended(server: RunningServer, load: Load, states: Collection[str]) -> Audit:
@@ -99,7 +110,25 @@ def ended(server: RunningServer, load: Load, states: Collection[str]) -> Audit:
     sweep(server)
     with closing(sqlite3.connect(server.database)) as book:
         assert book.execute("SELECT count(*) FROM job").fetchone() == (load.jobs,)
-    return audit(server.database, server.folder / "uploads", server.folder / "outputs", load.acknowledged)
+    found = audit(server.database, server.folder / "uploads", server.folder / "outputs", load.acknowledged)
+    end = time.monotonic() + LEFT_SECONDS
+    while server.left_over() and time.monotonic() < end:
+        time.sleep(0.02)
+    found.processes_left = len(server.left_over())
+    return found
+
+
+def write_refused(server: RunningServer) -> set[tuple[str, int]]:
+    """Jobs with the attempts whose write the log says was refused."""
+    lines = [json.loads(line) for line in server.log.splitlines() if '"write refused"' in line]
+    return {(line["job"], line["attempt"]) for line in lines}
+
+
+def lost_attempts(server: RunningServer) -> set[tuple[str, int]]:
+    """Attempts that were taken from a worker whose lease was over."""
+    with closing(sqlite3.connect(server.database)) as book:
+        taken = "SELECT job_id, attempt FROM event WHERE kind = 'job.queued' AND attempt > 0"
+        return set(book.execute(taken))
 
 
 def wait_terminal(server: RunningServer, job_id: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -90,6 +90,15 @@ class RunningServer:
         listing = Path(f"/proc/{self.pid}/task/{self.pid}/children")
         pids = listing.read_text().split() if listing.exists() else []
         return [int(pid) for pid in pids if Path(f"/proc/{pid}/comm").read_text() == "pf-decoder\n"]
+
+    def left_over(self) -> list[int]:
+        """Pids of whatever runs in the folder, of this server or one before."""
+        found = []
+        for place in Path("/proc").glob("[0-9]*/cwd"):
+            with suppress(OSError):
+                if place.readlink() == self.folder.resolve():
+                    found.append(int(place.parent.name))
+        return found
 
     def kill(self) -> None:
         """kill -9 of the server alone; its decoders must follow by themselves."""
