@@ -26,7 +26,7 @@ def test_jobs_are_listed_and_shown(pixelflow: Command, server: RunningServer, al
     assert [job["id"] for job in json.loads(listed.stdout)] == [job_id]
     shown = pixelflow("job", job_id, "--json", "--url", server.url)
     assert json.loads(shown.stdout)["metadata"] == {"mark": "listed"}
-    assert "thumbnail" in pixelflow("job", job_id, "--url", server.url).stdout
+    assert "thumbnail" in pixelflow("job", job_id, PIXELFLOW_URL=server.url).stdout
     assert pixelflow("job", "nothing", "--url", server.url).returncode == 1
     assert pixelflow("jobs", "-m", "mark", "--url", server.url).returncode == 2
 

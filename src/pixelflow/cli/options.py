@@ -14,7 +14,9 @@ _PIPELINE = typer.Option(
 )
 PipelineOption = Annotated[list[str], _PIPELINE]
 OptionalPipelineOption = Annotated[list[str] | None, _PIPELINE]
-UrlOption = Annotated[str, typer.Option("--url", help="The server.")]
+UrlOption = Annotated[
+    str, typer.Option("--url", envvar="PIXELFLOW_URL", show_envvar=True, help="The server.")
+]
 LOCAL_URL = "http://127.0.0.1:8080"
 FolderOption = Annotated[
     Path, typer.Option("--output", "-o", metavar="DIR", help="The folder for the results.")

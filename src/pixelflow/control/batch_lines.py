@@ -14,7 +14,7 @@ from pixelflow.control.remote import read_remote
 from pixelflow.domain.batch import MAX_SOURCES, Item, ItemState
 from pixelflow.domain.errors import InvalidRequest, MalformedRequest, Problem
 from pixelflow.domain.job import Remote
-from pixelflow.domain.urls import OURS
+from pixelflow.domain.urls import OURS, bare
 
 ORIGINS = ("url", "job_id", "asset_id")
 """Of which a line has exactly one."""
@@ -39,6 +39,8 @@ class Refused:
 
     number: int
     problem: Problem
+    named: str = ""
+    """The source that it names, as far as that can be told and shown."""
 
 
 def lines_of(sources: object) -> list[Line]:
@@ -100,13 +102,20 @@ def read_items(lines: Sequence[Line]) -> tuple[list[Item], list[Refused]]:
         if item is not None and not problems:
             items.append(item)
         else:
-            refused.append(Refused(line.number, problems[0]))
+            refused.append(Refused(line.number, problems[0], _named(line.value)))
     return items, refused
 
 
 def refused_item(refused: Refused) -> Item:
     """What is kept of a line that was refused."""
-    return Item(refused.number, None, {}, ItemState.REFUSED, "refused", refused.problem.message)
+    named = Remote(refused.named) if refused.named else None
+    return Item(refused.number, named, {}, ItemState.REFUSED, "refused", refused.problem.message)
+
+
+def _named(value: object) -> str:
+    origin = next((name for name in ORIGINS if name in value), "") if isinstance(value, dict) else ""
+    named = value[origin] if isinstance(value, dict) and origin else value
+    return OURS.get(origin, "") + bare(named) if isinstance(named, str) else ""
 
 
 def _item(line: Line, problems: list[Problem]) -> Item | None:

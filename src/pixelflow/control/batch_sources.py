@@ -9,7 +9,7 @@ from pixelflow.control.fetching import Fetcher
 from pixelflow.domain.asset import JOB
 from pixelflow.domain.batch import MAX_SOURCES, Item
 from pixelflow.domain.errors import EgressRefused, InvalidRequest, Problem
-from pixelflow.domain.urls import OURS, WEB, scheme_of, shown, site_of
+from pixelflow.domain.urls import OURS, WEB, bare, scheme_of, shown, site_of
 from pixelflow.ports.store import JobStore, picture_key
 
 HOSTS = 100
@@ -44,7 +44,8 @@ class Sources:
             if problem is None:
                 good.append(item)
             else:
-                refused.append(Refused(item.number, problem))
+                assert item.remote is not None
+                refused.append(Refused(item.number, problem, bare(item.remote.url)))
         return good, refused
 
     async def _looked(self, hosts: Mapping[str, str]) -> Mapping[str, str]:

@@ -3,6 +3,7 @@
 from urllib.parse import urlsplit
 
 WEB = frozenset({"http", "https"})
+MAX_SHOWN = 500
 OURS = {"job_id": "pixelflow://jobs/", "asset_id": "pixelflow://assets/"}
 """Where pictures are that this server has: those of jobs, and assets."""
 
@@ -22,6 +23,13 @@ def site_of(url: str) -> str:
 def shown(url: str) -> str:
     """Without query and fragment: those of a presigned URL are a key."""
     return url.partition("#")[0].partition("?")[0]
+
+
+def bare(url: str) -> str:
+    """Without credentials too: of one that was never checked, its first ``MAX_SHOWN`` characters."""
+    scheme, named, rest = shown(url)[:MAX_SHOWN].rpartition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}{named}{host.rpartition('@')[2]}{slash}{path}"
 
 
 def host_of(url: str) -> str:

@@ -10,7 +10,7 @@ from harness.book import DAY, LEASE, Time, claimed, job, output, queued
 from harness.drift import drift
 from pixelflow.domain.asset import Asset
 from pixelflow.domain.errors import Busy
-from pixelflow.domain.job import Completion, Failure, Job, JobState, Source
+from pixelflow.domain.job import Completion, Failure, Job, JobState, Remote, Source
 from pixelflow.domain.tenant import DayUsage, Foreseen
 from pixelflow.ports.book import Book
 from pixelflow.ports.store import IdempotencyKey
@@ -84,6 +84,13 @@ class TestCharges:
             running = await claimed(store)
             await store.finish(running.claim, Completion(failure=Failure("corrupt", "no"), spent=spent))
         assert counts(await today(store)) == (2, 20, 2_000, 0.5)
+
+    async def test_a_picture_that_never_came_has_no_pixels(self, store: Book) -> None:
+        await asked(store, source=Source("url"), remote=Remote("https://pictures.example/a.png"))
+        running = await claimed(store)
+        failure = Completion(failure=Failure("source_not_found", "no"), spent={})
+        await store.finish(running.claim, failure)
+        assert counts(await today(store)) == (1, 0, 0, 0)
 
     @pytest.mark.parametrize("end", ["cancel", "delete"])
     async def test_what_ends_before_any_work_is_given_back(self, store: Book, end: str) -> None:

@@ -74,7 +74,7 @@ FINISH = f"""
 UPDATE job SET state = :state, updated_at = :now, finished_at = :now, progress = :progress,
     outputs = :outputs, skipped = :skipped, error = :error, manifest = :manifest,
     source = coalesce(json_patch(source, :found), source),
-    pixels = coalesce(:pixels, pixels), spent = :spent,
+    pixels = coalesce(:pixels, CASE WHEN source ->> '$.key' IS NULL THEN 0 ELSE pixels END), spent = :spent,
     owner = NULL, lease_until = NULL, sequence = :sequence
 WHERE {FENCE}
 RETURNING {JOB_COLUMNS}
