@@ -217,6 +217,32 @@ def test_a_step_refers_to_a_picture_by_url(server: RunningServer, there: Elsewhe
         assert len(stored_of(server, job["id"])) == 1, "what steps refer to is not kept"
 
 
+def test_the_bytes_of_all_that_is_fetched_are_charged(tmp_path: Path, there: Elsewhere) -> None:
+    logo = encoded(Image.new("RGB", (20, 20), "red"), "PNG")
+    there.routes["/p"], there.routes["/logo.png"] = Reply(200, PICTURE), Reply(200, logo)
+    both, room = len(PICTURE) + len(logo), 2 * len(PICTURE) + len(logo) + 1
+
+    def charged(server: RunningServer) -> int:
+        (day,) = httpx.get(f"{server.url}/v1/usage").json()["days"]
+        return int(day["bytes"])
+
+    with running_server(tmp_path, **CALLING, TENANT_BYTES_PER_DAY=str(room)) as server:
+        assert ended(server, there.url + "/p", pipeline=marked(there))["status"] == "completed"
+        assert charged(server) == both
+        over = ended(server, there.url + "/p", pipeline=marked(there))
+        assert (over["status"], over["error"]["code"]) == ("failed", "reference_quota"), over
+        assert "TENANT_BYTES_PER_DAY" in over["error"]["message"]
+        assert charged(server) == room - 1
+        last = ended(server, there.url + "/p")
+        assert last["error"]["code"] == "source_quota"
+        assert charged(server) == room - 1
+        there.routes["/p"] = Reply(200, b"G")  # whatever it is, there is room for it
+        assert ended(server, there.url + "/p")["error"]["code"] == "source_unsupported"
+    with running_server(tmp_path, **CALLING, TENANT_BYTES_PER_DAY=str(room - 1)) as server:
+        refused = ask(server, there.url + "/p")
+        assert (refused.status_code, refused.json()["code"]) == (429, "quota_exceeded")
+
+
 def test_a_reference_that_cannot_be_fetched_fails_the_job(server: RunningServer, there: Elsewhere) -> None:
     there.routes["/p"] = Reply(200, PICTURE)
     job = ended(server, there.url + "/p", pipeline=marked(there))

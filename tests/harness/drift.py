@@ -61,9 +61,10 @@ def counters_off(book: sqlite3.Connection) -> int:
     held: dict[str, Counter[str]] = {}
     used: dict[tuple[str, str], Counter[str]] = {}
     for row in book.execute(
-        "SELECT tenant, state, source, outputs, cost, pixels, charged_on, spent, started_at FROM job"
+        "SELECT tenant, state, source, outputs, cost, pixels, charged_on, spent, started_at,"
+        " coalesce(referred_bytes, 0) FROM job"
     ):
-        tenant, state, source, outputs, cost, pixels, day, spent, started = row
+        tenant, state, source, outputs, cost, pixels, day, spent, started, referred = row
         facts = json.loads(source)
         size = facts.get("bytes") or 0
         made: list[Any] = json.loads(outputs) if outputs else []
@@ -78,7 +79,7 @@ def counters_off(book: sqlite3.Connection) -> int:
             continue
         seconds = (cost or 0) if spent is None else spent
         used.setdefault((tenant, day), Counter()).update(
-            jobs=1, bytes=size, pixels=pixels or 0, microseconds=round(seconds * 1e6)
+            jobs=1, bytes=size + referred, pixels=pixels or 0, microseconds=round(seconds * 1e6)
         )
     for tenant, size in book.execute("SELECT tenant, bytes FROM asset"):
         held.setdefault(tenant, Counter()).update(stored=size)

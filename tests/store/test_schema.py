@@ -88,7 +88,7 @@ def test_the_known_head_is_the_newest_migration() -> None:
 @pytest.mark.parametrize(
     ("table", "columns"),
     [
-        ("job", rows.JOB_COLUMNS),
+        ("job", f"{rows.JOB_COLUMNS}, referred_bytes"),
         ("event", rows.EVENT_COLUMNS),
         ("asset", rows.ASSET_COLUMNS),
         ("audit", audit.AUDIT_COLUMNS),

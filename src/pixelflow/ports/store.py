@@ -140,6 +140,10 @@ class JobStore(Protocol):
         """Note the source that a running attempt has fetched, for all later ones too; raises Busy where its
         bytes are over a quota of the tenant's."""
 
+    async def referred(self, claim: Claim, size: int) -> bool:
+        """Charge the bytes of the pictures that a running attempt has fetched for its steps, as far as no
+        earlier attempt was charged as many; whether the claim is held. Raises Busy as ``fetched``."""
+
     async def announce(self, claim: Claim, outputs: Sequence[Output]) -> Job | None:
         """Note the outputs that a running attempt has so far, all of them; those without a ``ready_at`` get
         it, and an event each. They go from the record unless the attempt finishes with them."""

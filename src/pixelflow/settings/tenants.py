@@ -20,7 +20,7 @@ class TenantSettings(Part):
     tenant_jobs_per_day: Annotated[int, Field(ge=0)] | None = None
     """Jobs a day. One that ends before any work was done is not counted, a retry is another job."""
     tenant_bytes_per_day: Annotated[int, Field(ge=0)] | None = None
-    """Bytes of sources a day."""
+    """Bytes of sources a day, and of pictures that steps refer to by URL."""
     tenant_pixels_per_day: Annotated[int, Field(ge=0)] | None = None
     """Pixels of sources a day, of one frame of each."""
     tenant_cpu_seconds_per_day: Annotated[float, Field(ge=0)] | None = None

@@ -193,8 +193,9 @@ class Attempts:
 
     async def _open(self, job: Job, pipeline: Pipeline, opened: ExitStack, lease: Lease) -> Sequence[int]:
         """The source and the pictures that steps refer to, open as long as ``opened`` is."""
-        files = []
-        for name in ("", *sorted(pipeline.needs)):
+        files: list[int] = []
+        names = ("", *sorted(pipeline.needs))
+        for name in names:
             if URL in name:
                 file = await self._referred(job, name, lease)
             else:
@@ -208,8 +209,17 @@ class Attempts:
             opened.callback(os.close, file)
             files.append(file)
         if urls_in(pipeline.needs):
+            await self._charged(job, [file for name, file in zip(names, files, strict=True) if URL in name])
             await lease.during(self._place())
         return files
+
+    async def _charged(self, job: Job, referred: Sequence[int]) -> None:
+        try:
+            held = await self.store.referred(job.claim, sum(os.fstat(file).st_size for file in referred))
+        except Busy as error:
+            raise TransferFailed("reference_quota", error.detail) from error
+        if not held:
+            raise ClaimLost
 
     async def _referred(self, job: Job, url: str, lease: Lease) -> int:
         if self.fetch_file is None:

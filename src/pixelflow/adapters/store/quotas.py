@@ -47,15 +47,19 @@ class Demand:
 
     @staticmethod
     def of(job: Job, *, stored: bool = True) -> Demand:
-        """A job's, when it is created or, with its source already ``stored``, tried again."""
-        size = job.source.bytes or 0
+        """A job's, when it is created or, with its source already ``stored``, tried again.
+
+        A picture that is yet to be fetched needs room for a byte, so that none is fetched in vain.
+        """
+        fetched_later = job.remote is not None and not job.source.key
+        size = job.source.bytes or int(fetched_later)
         return Demand(
             1,
             int(job.state is JobState.QUEUED),
             size,
             job.pixels or 0,
             job.cost or 0.0,
-            size if stored and job.source.key else 0,
+            size if fetched_later or (stored and job.source.key) else 0,
         )
 
 

@@ -27,7 +27,7 @@ CREATE TABLE job (
 	started_at FLOAT, 
 	finished_at FLOAT, 
 	expires_at FLOAT, 
-	sequence INTEGER NOT NULL, not_before FLOAT, scheduled_at FLOAT, deadline_seconds FLOAT, hold INTEGER DEFAULT '0' NOT NULL, template TEXT, batch_id TEXT, faults INTEGER DEFAULT '0' NOT NULL, remote TEXT, target TEXT, cost FLOAT, manifest TEXT, keep TEXT, sweep_at FLOAT, gone TEXT, pixels INTEGER, charged_on TEXT, spent FLOAT, replay_of TEXT, 
+	sequence INTEGER NOT NULL, not_before FLOAT, scheduled_at FLOAT, deadline_seconds FLOAT, hold INTEGER DEFAULT '0' NOT NULL, template TEXT, batch_id TEXT, faults INTEGER DEFAULT '0' NOT NULL, remote TEXT, target TEXT, cost FLOAT, manifest TEXT, keep TEXT, sweep_at FLOAT, gone TEXT, pixels INTEGER, charged_on TEXT, spent FLOAT, replay_of TEXT, referred_bytes INTEGER, 
 	PRIMARY KEY (tenant, id)
 );
 CREATE TABLE lane (

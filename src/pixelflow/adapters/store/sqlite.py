@@ -110,6 +110,9 @@ class SqliteStore:
     async def fetched(self, claim: Claim, source: Source) -> Job | None:
         return await self.database.write(lambda tx: transitions.fetched(tx, claim, source))
 
+    async def referred(self, claim: Claim, size: int) -> bool:
+        return await self.database.write(lambda tx: transitions.referred(tx, claim, size))
+
     async def announce(self, claim: Claim, outputs: Sequence[Output]) -> Job | None:
         return await self.database.write(lambda tx: transitions.announce(tx, claim, outputs))
 

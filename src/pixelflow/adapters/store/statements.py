@@ -64,6 +64,10 @@ RENEW = f"UPDATE job SET lease_until = :lease_until, progress = :progress WHERE 
 
 FETCHED = f"UPDATE job SET updated_at = :now, source = :source WHERE {FENCE} RETURNING {JOB_COLUMNS}"
 
+REFERRED_SO_FAR = f"SELECT coalesce(referred_bytes, 0), charged_on FROM job WHERE {FENCE}"
+REFERRED = f"UPDATE job SET referred_bytes = :bytes WHERE {FENCE}"
+ADD_BYTES = "UPDATE usage SET bytes = bytes + :bytes WHERE tenant = :tenant AND day = :day"
+
 ANNOUNCE = f"""
 UPDATE job SET updated_at = :now, outputs = :outputs, sequence = :sequence
 WHERE {FENCE}
@@ -146,7 +150,8 @@ RETRY = f"""
 UPDATE job SET state = 'queued', queued_at = :now, updated_at = :now, started_at = NULL, finished_at = NULL,
     progress = 0, crashes = 0, losses = 0, faults = 0, not_before = NULL,
     outputs = NULL, skipped = NULL, error = NULL, manifest = NULL,
-    gone = NULL, sequence = :sequence, charged_on = date(:now, 'unixepoch'), spent = NULL
+    gone = NULL, sequence = :sequence, charged_on = date(:now, 'unixepoch'), spent = NULL,
+    referred_bytes = NULL
 WHERE tenant = :tenant AND id = :id AND state IN ('failed', 'cancelled', 'quarantined')
 RETURNING {JOB_COLUMNS}
 """

@@ -105,11 +105,26 @@ def renew(tx: Transaction, claims: Mapping[Claim, int], lease_seconds: float) ->
 
 def fetched(tx: Transaction, held: Claim, source: Source) -> Job | None:
     """Note a source without an event: only the worker waits for it."""
-    size = source.bytes or 0
-    tx.quotas.admit(tx, held.tenant, Demand(bytes=size, stored_bytes=size))
+    if tx.quotas.limited(held.tenant) and (job := tx.job(held.tenant, held.job_id)):
+        size = source.bytes or 0
+        charged = job.source.bytes or 0  # of one that was fetched before and is gone
+        tx.quotas.admit(tx, held.tenant, Demand(bytes=size - charged, stored_bytes=size))
     values = {**fence(held), "source": source_text(source), "now": tx.now}
     row = tx.one(sql.FETCHED, values)
     return to_job(row) if row else None
+
+
+def referred(tx: Transaction, held: Claim, size: int) -> bool:
+    """Charge what earlier attempts were not charged; a column of its own costs other jobs nothing."""
+    row = tx.one(sql.REFERRED_SO_FAR, fence(held))
+    if row is None:
+        return False
+    charged, day = row
+    if size > charged:
+        tx.quotas.admit(tx, held.tenant, Demand(bytes=size - charged))
+        tx.count(sql.REFERRED, {**fence(held), "bytes": size})
+        tx.count(sql.ADD_BYTES, {"tenant": held.tenant, "day": day, "bytes": size - charged})
+    return True
 
 
 def announce(tx: Transaction, held: Claim, outputs: Sequence[Output]) -> Job | None:

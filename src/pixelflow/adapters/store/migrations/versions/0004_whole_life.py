@@ -87,6 +87,7 @@ def upgrade() -> None:
         Column("charged_on", Text),
         Column("spent", Float),
         Column("replay_of", Text),
+        Column("referred_bytes", Integer),
     ):
         op.add_column("job", column)
     _lanes()
