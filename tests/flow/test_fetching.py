@@ -383,6 +383,22 @@ def test_bad_fields_are_named_and_not_repeated(
     assert "hidden" not in answer.text
 
 
+def test_all_that_is_wrong_is_told_at_once(server: RunningServer) -> None:
+    def fields(url: str, **more: Any) -> list[str]:
+        answer = ask(server, url, **more)
+        assert answer.status_code == 422, answer.text
+        return [error["field"] for error in answer.json()["errors"]]
+
+    wrong = {"headers": {"X": "1"}, "sha256": "abc", "pipeline": [{"id": "a", "action": "fly"}]}
+    assert fields("ftp://pictures.example/a.png", **wrong) == ["headers", "sha256", "url", "action"]
+    assert fields("ftp://pictures.example/a.png", headers={"X": "1"}) == ["headers", "url"]
+    assert fields("ftp://pictures.example/a.png", pipeline=wrong["pipeline"]) == ["url", "action"]
+    assert fields("s3://bucket/a.png", headers={"X": "1"}) == ["headers"]
+    store = {"url": "ftp://pictures.example/{step}", "headers": {"X": "1"}}
+    assert fields("https://pictures.example/a.png", store=store) == ["store.headers", "store.url"]
+    assert fields("https://pictures.example/a.png", sha256="abc") == ["sha256"]
+
+
 def test_a_server_that_is_killed_while_it_fetches_fetches_again(tmp_path: Path, there: Elsewhere) -> None:
     begun = threading.Event()
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from pixelflow.domain.errors import Problem
 from pixelflow.domain.job import Remote, Target
-from pixelflow.domain.urls import WEB, scheme_of
+from pixelflow.domain.urls import BUCKETS, OURS, WEB, scheme_of
 
 FIELDS = ("url", "headers", "sha256")
 TARGET_FIELDS = ("url", "headers", "naming")
@@ -37,8 +37,18 @@ def read_remote(given: Mapping[str, Any], problems: list[Problem]) -> Remote | N
     if sha256 is not None and not (isinstance(sha256, str) and re.fullmatch("[0-9a-fA-F]{64}", sha256)):
         problems.append(Problem("sha256 must be 64 hexadecimal digits", "sha256", allowed="64 digits 0-9a-f"))
     if len(problems) > count:
+        problems += uncalled(url, "url")
         return None
     return Remote(url, headers, sha256.lower() if isinstance(sha256, str) else None)
+
+
+def uncalled(url: str, field: str) -> list[Problem]:
+    """What is wrong with a URL of an unknown kind, to be told with all else; alone it is refused later."""
+    scheme = scheme_of(url)
+    if not scheme or scheme in WEB or scheme in BUCKETS or url.startswith(tuple(OURS.values())):
+        return []
+    allowed = ", ".join((*sorted(WEB), *BUCKETS))
+    return [Problem(f"{field} has a scheme that is not called: {scheme[:20]}", field, allowed=allowed)]
 
 
 def read_target(given: object, outputs: int, problems: list[Problem]) -> Target | None:
@@ -59,6 +69,7 @@ def read_target(given: object, outputs: int, problems: list[Problem]) -> Target 
     headers = _headers(given.get("headers"), "store.headers", url, problems)
     naming = _naming(given.get("naming"), url, problems)
     if len(problems) > count:
+        problems += uncalled(url, "store.url")
         return None
     named = url if scheme_of(url) in WEB else naming or DEFAULT_NAMING
     if outputs > 1 and "{step}" not in named:

@@ -4,6 +4,7 @@ from urllib.parse import urlsplit
 
 WEB = frozenset({"http", "https"})
 MAX_SHOWN = 500
+BUCKETS = ("s3", "gs", "az", "file")
 OURS = {"job_id": "pixelflow://jobs/", "asset_id": "pixelflow://assets/"}
 """Where pictures are that this server has: those of jobs, and assets."""
 

@@ -9,7 +9,7 @@ from pixelflow.control.jobs import Arrived
 from pixelflow.control.order import Order
 from pixelflow.control.reading import read_json
 from pixelflow.control.remote import FIELDS as REMOTE_FIELDS
-from pixelflow.control.remote import read_remote
+from pixelflow.control.remote import read_remote, uncalled
 from pixelflow.domain.errors import InvalidRequest, MalformedRequest, Problem
 from pixelflow.domain.job import Job
 from pixelflow.http.body import MAX_JSON_BYTES, json_object, stream
@@ -142,7 +142,8 @@ async def _create(exchange: Exchange, tenant: str, given: dict[str, Any], key: s
     try:
         order = await exchange.services.templates.order(tenant, given, JSON_FIELDS)
     except InvalidRequest as error:
-        raise InvalidRequest([*problems, *error.problems]) from None
+        told = uncalled(remote.url, "url") if remote else []
+        raise InvalidRequest([*problems, *told, *error.problems]) from None
     if problems:
         raise InvalidRequest(problems)
     promise = IdempotencyKey(key, fingerprint("POST /v1/jobs", tenant, given)) if key else None

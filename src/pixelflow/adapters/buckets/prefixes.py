@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
 
 from pixelflow.domain.errors import EgressRefused
-from pixelflow.domain.urls import scheme_of
+from pixelflow.domain.urls import BUCKETS, scheme_of
 from pixelflow.ports.buckets import Access
 
-SCHEMES = ("s3", "gs", "az", "file")
 TENANT = "{tenant}"
 """In a prefix: each tenant reaches its own."""
 
@@ -71,8 +70,8 @@ def read_prefix(text: str) -> Prefix:
 def read_place(url: str, *, below: bool = True) -> Place:
     """Raises ValueError for what is no such URL; ``below``, for one without a key too."""
     scheme = scheme_of(url)
-    if scheme not in SCHEMES:
-        raise ValueError(f"there are http, https, and for buckets and folders {', '.join(SCHEMES)}")
+    if scheme not in BUCKETS:
+        raise ValueError(f"there are http, https, and for buckets and folders {', '.join(BUCKETS)}")
     root, _, key = url.partition("://")[2].partition("/")
     if (scheme == "file") == bool(root) or "@" in root:
         raise ValueError(
