@@ -53,10 +53,16 @@ def made(site: Site) -> str:
     return site.run(site.store.webhooks.add(new, 1000)).id
 
 
-def test_every_call_that_makes_something_is_among_them(site: Site) -> None:
+def test_every_call_that_makes_something_is_among_them_and_says_so(site: Site) -> None:
     paths = site.client.get("/openapi.json").json()["paths"]
-    posts = {path for path, methods in paths.items() if "post" in methods}
-    assert posts == CREATING.keys() | AGAIN_THE_SAME
+    posts = {path: methods["post"] for path, methods in paths.items() if "post" in methods}
+    assert posts.keys() == CREATING.keys() | AGAIN_THE_SAME
+    keyed = {
+        path
+        for path, call in posts.items()
+        if any(parameter["name"] == "idempotency-key" for parameter in call.get("parameters", ()))
+    }
+    assert keyed == CREATING.keys()
 
 
 @pytest.mark.parametrize("path", CREATING)

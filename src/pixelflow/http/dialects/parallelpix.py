@@ -9,7 +9,7 @@ from pixelflow.domain.job import Job, JobState
 from pixelflow.domain.template import DEFAULT
 from pixelflow.http.dialects.download import PICTURE_ANSWERS, first_picture
 from pixelflow.http.dialects.manner import DialectRoute, dialect_answers
-from pixelflow.http.native.given import Caller, TheExchange, TheServices, json
+from pixelflow.http.native.given import KEYED, Caller, TheExchange, TheServices, json
 from pixelflow.http.shapes.shape import JOB_ID, MOMENT
 from pixelflow.http.submission import submit_form
 from pixelflow.http.view import moment
@@ -68,6 +68,7 @@ FORM = {
 
 @router.post(
     "/upload",
+    dependencies=[KEYED],
     summary="Upload a picture to be processed",
     openapi_extra={"requestBody": FORM},
     responses={200: {"model": PictureTaken}, **dialect_answers(400, 403, 408, 413, 415, 422, 429, 503, 507)},

@@ -12,7 +12,7 @@ from pixelflow.http.body import json_object
 from pixelflow.http.dialects.download import PICTURE_ANSWERS, first_picture
 from pixelflow.http.dialects.manner import DialectRoute, dialect_answers
 from pixelflow.http.idempotent import idempotency_key
-from pixelflow.http.native.given import Caller, TheExchange, TheServices, json
+from pixelflow.http.native.given import KEYED, Caller, TheExchange, TheServices, json
 from pixelflow.http.shapes.shape import JOB_ID, MOMENT
 from pixelflow.http.submission import submit_picture
 from pixelflow.http.view import moment
@@ -77,6 +77,7 @@ class ProcessHealth(BaseModel):
 
 @router.post(
     "/jobs",
+    dependencies=[KEYED],
     status_code=202,
     summary="Submit a picture in base64",
     openapi_extra={

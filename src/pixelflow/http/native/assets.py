@@ -11,7 +11,7 @@ from pixelflow.http.body import MAX_JSON_BYTES, stream
 from pixelflow.http.exchange import Exchange
 from pixelflow.http.idempotent import promising
 from pixelflow.http.multipart import MultipartForm
-from pixelflow.http.native.given import Caller, Cursor, Limit, TheExchange, TheServices, json
+from pixelflow.http.native.given import KEYED, Caller, Cursor, Limit, TheExchange, TheServices, json
 from pixelflow.http.shapes import assets as shapes
 from pixelflow.http.view import asset_view
 
@@ -20,6 +20,7 @@ router = APIRouter(prefix="/v1/assets", tags=["assets"])
 
 @router.post(
     "",
+    dependencies=[KEYED],
     status_code=201,
     summary="Upload a picture for pipelines to refer to",
     openapi_extra={"requestBody": shapes.NEW_ASSET},

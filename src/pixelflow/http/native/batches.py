@@ -15,7 +15,7 @@ from pixelflow.http import describing
 from pixelflow.http.body import read
 from pixelflow.http.exchange import Exchange
 from pixelflow.http.idempotent import promising
-from pixelflow.http.native.given import Caller, Cursor, Limit, TheExchange, TheServices, json
+from pixelflow.http.native.given import KEYED, Caller, Cursor, Limit, TheExchange, TheServices, json
 from pixelflow.http.shapes import batches as shapes
 from pixelflow.http.shapes.batches import item_view, made_view
 
@@ -28,6 +28,7 @@ TEXTS = frozenset({"template", "webhook_url", "prefix", "after"})
 
 @router.post(
     "",
+    dependencies=[KEYED],
     status_code=202,
     summary="Many pictures in one call",
     openapi_extra={"requestBody": shapes.NEW_BATCH},
@@ -147,6 +148,7 @@ async def cancel(services: TheServices, caller: Caller, batch_id: str) -> Respon
 
 @router.post(
     "/{batch_id}/retry",
+    dependencies=[KEYED],
     summary="Run the lines again that did not go well",
     responses=describing.answers({200: shapes.BatchShape}, 400, 404, 409, 422, 503),
 )

@@ -5,7 +5,7 @@ from fastapi import APIRouter, Response
 from pixelflow.http import describing
 from pixelflow.http.body import json_object
 from pixelflow.http.idempotent import REPLAYED, promising
-from pixelflow.http.native.given import Caller, Cursor, Limit, TheExchange, TheServices, json
+from pixelflow.http.native.given import KEYED, Caller, Cursor, Limit, TheExchange, TheServices, json
 from pixelflow.http.shapes import bulks as shapes
 from pixelflow.http.shapes.bulks import bulk_view, dry_view
 
@@ -14,6 +14,7 @@ router = APIRouter(prefix="/v1/jobs/bulk", tags=["jobs"])
 
 @router.post(
     "",
+    dependencies=[KEYED],
     status_code=202,
     summary="Cancel, retry or delete many jobs",
     openapi_extra={"requestBody": shapes.NEW_BULK},

@@ -4,7 +4,7 @@ from fastapi import APIRouter, Response
 
 from pixelflow.control.follow import follow_tenant
 from pixelflow.http import describing
-from pixelflow.http.native.given import Caller, TheExchange, TheServices
+from pixelflow.http.native.given import RESUMING, Caller, TheExchange, TheServices
 from pixelflow.http.sse import MEDIA_TYPE, last_event_id, stream
 
 router = APIRouter(prefix="/v1", tags=["jobs"])
@@ -12,6 +12,7 @@ router = APIRouter(prefix="/v1", tags=["jobs"])
 
 @router.get(
     "/events",
+    dependencies=[RESUMING],
     summary="Events of all the caller's jobs as they happen",
     response_class=Response,
     responses=describing.answers({200: MEDIA_TYPE}, 400),

@@ -14,7 +14,7 @@ from pixelflow.domain.job import Job, JobState
 from pixelflow.http import describing
 from pixelflow.http.archive import zipped
 from pixelflow.http.download import SAFE, get_output
-from pixelflow.http.native.given import Caller, TheExchange, TheServices, json
+from pixelflow.http.native.given import KEYED, RESUMING, Caller, TheExchange, TheServices, json
 from pixelflow.http.native.handed import Handed
 from pixelflow.http.services import Services
 from pixelflow.http.shapes import jobs as shapes
@@ -36,6 +36,7 @@ router = APIRouter(prefix="/v1", tags=["jobs"])
 
 @router.post(
     "/jobs",
+    dependencies=[KEYED],
     status_code=202,
     summary="Create a job, and with its picture start it",
     openapi_extra={"requestBody": NEW_JOB},
@@ -189,6 +190,7 @@ async def outputs_zip(services: TheServices, caller: Caller, job_id: str) -> Res
 
 @router.get(
     "/jobs/{job_id}/events",
+    dependencies=[RESUMING],
     summary="A job's events as they happen",
     response_class=Response,
     responses=describing.answers({200: MEDIA_TYPE, 204: None}, 400, 404),

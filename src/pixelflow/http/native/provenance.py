@@ -4,7 +4,7 @@ from fastapi import APIRouter, Response
 
 from pixelflow.http import describing
 from pixelflow.http.idempotent import REPLAYED, promising
-from pixelflow.http.native.given import Caller, TheExchange, TheServices, json
+from pixelflow.http.native.given import KEYED, Caller, TheExchange, TheServices, json
 from pixelflow.http.shapes import provenance as shapes
 from pixelflow.http.shapes.jobs import Created
 from pixelflow.http.view import created_view
@@ -25,6 +25,7 @@ async def manifest(services: TheServices, caller: Caller, job_id: str) -> Respon
 
 @router.post(
     "/replay",
+    dependencies=[KEYED],
     status_code=202,
     summary="Run an ended job again, as a new job",
     responses=describing.answers({202: Created}, 400, 404, 409, 422, 429, 503, 507),

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Response
 from pixelflow.http import describing
 from pixelflow.http.body import json_object
 from pixelflow.http.idempotent import promising
-from pixelflow.http.native.given import Caller, Cursor, Limit, TheExchange, TheServices, json
+from pixelflow.http.native.given import KEYED, Caller, Cursor, Limit, TheExchange, TheServices, json
 from pixelflow.http.shapes import templates as shapes
 from pixelflow.http.shapes.templates import difference_view, template_view
 
@@ -17,6 +17,7 @@ End = Annotated[str | None, Query(max_length=64)]
 
 @router.post(
     "",
+    dependencies=[KEYED],
     status_code=201,
     summary="Make a template, or its next version",
     openapi_extra={"requestBody": shapes.NEW_TEMPLATE},
@@ -100,6 +101,7 @@ async def promote(exchange: TheExchange, services: TheServices, caller: Caller, 
 
 @router.post(
     "/{name}/rollback",
+    dependencies=[KEYED],
     summary="Let it mean what it did before",
     openapi_extra={"requestBody": shapes.ROLLBACK},
     responses=describing.answers({200: shapes.TemplateShape}, 400, 404, 409, 422, 503),

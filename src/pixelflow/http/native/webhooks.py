@@ -10,7 +10,7 @@ from pixelflow.domain.webhook import DeliveryState
 from pixelflow.http import describing
 from pixelflow.http.body import json_object
 from pixelflow.http.idempotent import promising
-from pixelflow.http.native.given import Caller, Cursor, Limit, TheExchange, TheServices, json
+from pixelflow.http.native.given import KEYED, Caller, Cursor, Limit, TheExchange, TheServices, json
 from pixelflow.http.shapes import webhooks as shapes
 from pixelflow.http.shapes.webhooks import delivery_view, endpoint_view, secret_view, whole_view
 from pixelflow.ports.webhooks import DeliveryFilter
@@ -21,6 +21,7 @@ Word = Annotated[str | None, Query(max_length=64)]
 
 @router.post(
     "",
+    dependencies=[KEYED],
     status_code=201,
     summary="Register an endpoint",
     openapi_extra={"requestBody": shapes.NEW_ENDPOINT},
@@ -60,6 +61,7 @@ async def secret(services: TheServices, caller: Caller) -> Response:
 
 @router.post(
     "/secret/rotate",
+    dependencies=[KEYED],
     summary="Replace the secret of jobs' own webhook URLs",
     responses=describing.answers({200: shapes.SecretShape}, 400, 409, 422, 503),
 )
@@ -103,6 +105,7 @@ async def delivery(services: TheServices, caller: Caller, delivery_id: str) -> R
 
 @router.post(
     "/deliveries/{delivery_id}/redeliver",
+    dependencies=[KEYED],
     status_code=202,
     summary="Send a delivery again",
     responses=describing.answers({202: shapes.DeliveryShape}, 400, 404, 409, 422, 503),
@@ -154,6 +157,7 @@ async def remove(services: TheServices, caller: Caller, endpoint_id: str) -> Res
 
 @router.post(
     "/{endpoint_id}/rotate",
+    dependencies=[KEYED],
     summary="Replace an endpoint's secret",
     responses=describing.answers({200: shapes.EndpointShape}, 400, 404, 409, 422, 503),
 )
@@ -166,6 +170,7 @@ async def rotate(exchange: TheExchange, services: TheServices, caller: Caller, e
 
 @router.post(
     "/{endpoint_id}/test",
+    dependencies=[KEYED],
     status_code=202,
     summary="Send an endpoint a test",
     responses=describing.answers({202: shapes.DeliveryShape}, 400, 404, 409, 422, 503),
@@ -189,6 +194,7 @@ async def enable(services: TheServices, caller: Caller, endpoint_id: str) -> Res
 
 @router.post(
     "/{endpoint_id}/redeliver",
+    dependencies=[KEYED],
     status_code=202,
     summary="Send an endpoint again what it was sent since a time",
     responses=describing.answers({202: shapes.Redelivered}, 400, 404, 409, 422, 503),
