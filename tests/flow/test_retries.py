@@ -127,6 +127,8 @@ def test_while_the_storage_is_away_nothing_is_claimed(serve: Callable[..., Any])
         refused = client.post("/v1/jobs", files={"file": b""}, data={"pipeline": PIPELINE})
         assert (refused.status_code, refused.json()["code"]) == (503, "storage_unavailable")
         assert int(refused.headers["retry-after"]) > 60
+        refused = client.post("/v1/assets", files={"file": b""})
+        assert (refused.status_code, refused.json()["code"]) == (503, "storage_unavailable")
 
 
 def test_a_cancelled_job_is_killed_at_once_in_the_same_process(serve: Callable[..., Any]) -> None:

@@ -109,6 +109,16 @@ def test_a_source_that_is_none_is_refused(site, source, field):
     assert field in [error["field"] for error in answer.json()["errors"]]
 
 
+def test_nothing_is_fetched_for_a_plan_and_the_answer_says_what_to_do(site):
+    source = {"url": "https://pictures.example/a.png?key=hidden"}
+    answer = site.client.post("/v1/pipelines/plan", json={"pipeline": PIPELINE, "source": source})
+
+    assert answer.status_code == 422
+    (error,) = answer.json()["errors"]
+    assert (error["field"], "hidden" in answer.text) == ("source.url", False)
+    assert "describe the picture, or name a job" in error["message"]
+
+
 @pytest.mark.parametrize("body", [{"template": "thumb", "source": PHOTO}, {"pipeline": PIPELINE, "x": 1}, {}])
 def test_other_fields_are_refused(site, body):
     answer = site.client.post("/v1/pipelines/plan", json=body)

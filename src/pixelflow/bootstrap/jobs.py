@@ -21,7 +21,7 @@ def build_jobs(settings: Settings, shared: Shared) -> Jobs:
         storage,
         shared.queue,
         shared.hub,
-        Assets(store, storage, intake, time.time),
+        Assets(store, storage, intake, time.time, shared.circuits),
         Admission(store, storage, Line(store, store.tenants), time.monotonic, settings.server_limits),
         intake,
         shared.fetcher,

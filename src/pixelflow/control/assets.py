@@ -1,12 +1,15 @@
 """Pictures that pipelines refer to."""
 
+import time
 from collections.abc import AsyncIterable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from secrets import token_hex
 
 from pixelflow.control.idempotency import Promise
 from pixelflow.control.intake import Inspected, IntakeLimits
+from pixelflow.control.storing import store_picture
 from pixelflow.domain.asset import JOB, Asset
+from pixelflow.domain.breaker import Circuits
 from pixelflow.domain.errors import InvalidRequest, Problem, UnknownId
 from pixelflow.domain.keys import asset_key
 from pixelflow.domain.media import BY_NAME
@@ -24,14 +27,17 @@ class Assets:
     storage: Storage
     intake: IntakeLimits
     clock: Callable[[], float]
+    circuits: Circuits = field(default_factory=lambda: Circuits(time.monotonic))
+    """While the storage's is open, no picture is taken."""
 
     async def add(
         self, tenant: str, chunks: AsyncIterable[bytes], promise: Promise = lambda given, sha256: None
     ) -> Asset:
-        """Keep a picture; raises UnsupportedImage, TooLarge and InvalidRequest, and then keeps nothing."""
+        """Keep a picture; raises UnsupportedImage, TooLarge, Busy and InvalidRequest, then keeps nothing."""
         inspected = Inspected(chunks, self.intake)
         # The id is not known before the last byte, so that the place is a random one.
-        stored = await self.storage.put(asset_key(tenant, token_hex(16)), inspected)
+        key = asset_key(tenant, token_hex(16))
+        stored = await store_picture(self.storage, self.circuits, key, inspected)
         asset = Asset(
             tenant=tenant,
             id=f"ast_{stored.sha256[:32]}",

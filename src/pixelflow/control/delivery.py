@@ -2,12 +2,12 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from pixelflow.control.hosts import Hosts, Later, NotNow, StillAway
 from pixelflow.control.remote import DEFAULT_NAMING, expanded
-from pixelflow.control.transfers import Transfers
+from pixelflow.control.transfers import OursFailed, Transfers
 from pixelflow.domain.errors import (
     EgressRefused,
     PixelFlowError,
@@ -69,7 +69,7 @@ class Deliverer:
 
     async def deliver(self, job: Job, outputs: Sequence[Output]) -> Sequence[Output]:
         """All outputs, each with where it was sent; raises TransferFailed when trying again would not help,
-        RemoteUnavailable when it may."""
+        RemoteUnavailable when it may, OSError when the storage fails."""
         assert job.target is not None
         return [await self._sent(job, job.target, output) for output in outputs]
 
@@ -85,6 +85,8 @@ class Deliverer:
                 return replace(output, delivered=shown(url))
             except EgressRefused as error:
                 raise _refused(output, error.detail) from error
+            except OursFailed as error:
+                raise error.cause from error
             except PermissionError as error:
                 raise _refused(output, f"{host} does not allow it") from error
             except RemoteLeftAlone as error:
@@ -106,7 +108,7 @@ class Deliverer:
         return TransferFailed("delivery_unreachable", text, step=step)
 
     async def _send(self, tenant: str, url: str, target: Target, output: Output) -> None:
-        chunks = self.storage.read(output.key)
+        chunks = _ours(self.storage.read(output.key))
         if scheme_of(url) not in WEB:
             try:
                 async with asyncio.timeout(self.seconds):
@@ -126,6 +128,16 @@ class Deliverer:
             raise ConnectionError(told)
         if not 200 <= answer.status < 300:
             raise _refused(output, told)
+
+
+async def _ours(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    try:
+        async for chunk in chunks:
+            yield chunk
+    except OSError as error:
+        raise OursFailed(error) from error
+    except KeyError as error:
+        raise OursFailed(FileNotFoundError("an output is no longer in the storage")) from error
 
 
 def _url(target: Target, job_id: str, step: str, extension: str) -> str:

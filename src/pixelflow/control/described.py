@@ -24,6 +24,10 @@ def read_source(given: object, formats: Collection[str], problems: list[Problem]
             )
         )
         return Origin(exactly(1, 1))
+    if "url" in given:
+        text = "nothing is fetched for a plan: describe the picture, or name a job that has it"
+        problems.append(Problem(text, "source.url", allowed=", ".join((*DESCRIBED, "job_id"))))
+        return Origin(exactly(1, 1))
     problems.extend(
         Problem(
             f"a source has no {name!r}",

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from pixelflow.control.hosts import Hosts, Later, NotNow
 from pixelflow.control.intake import Inspected, IntakeLimits
-from pixelflow.control.transfers import Transfers
+from pixelflow.control.transfers import OursFailed, Transfers
 from pixelflow.domain.asset import JOB
 from pixelflow.domain.errors import (
     EgressRefused,
@@ -99,7 +99,7 @@ class Fetcher:
             raise TransferFailed("source_unsupported", f"from {host}: {error.detail}") from error
         except TooLarge as error:
             raise self._too_large(host) from error
-        except _Ours as error:
+        except OursFailed as error:
             raise error.cause from error
         except OSError as error:
             if job.faults + 1 < self.tries:
@@ -120,7 +120,7 @@ class Fetcher:
         except _Theirs:
             raise
         except OSError as error:
-            raise _Ours(error) from error
+            raise OursFailed(error) from error
 
     @asynccontextmanager
     async def _opened(self, tenant: str, remote: Remote) -> AsyncIterator[AsyncIterator[bytes]]:
@@ -175,14 +175,6 @@ class Fetcher:
 
 class _Theirs(Later):
     """The other machine broke off, or failed."""
-
-
-class _Ours(Exception):
-    """The storage failed, and the other machine did not."""
-
-    def __init__(self, cause: OSError) -> None:
-        super().__init__(str(cause))
-        self.cause = cause
 
 
 async def _theirs(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

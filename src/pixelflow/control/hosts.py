@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from pixelflow.control.transfers import OursFailed
 from pixelflow.domain.breaker import Breaker, BreakerPolicy, Circuit
 from pixelflow.domain.errors import EgressRefused, RemoteLeftAlone
 from pixelflow.domain.job import Job
@@ -115,7 +116,7 @@ class Hosts:
                 now = self.clock()
                 raise self._away(host, job, url, now, host.breaker.seconds(now)) from error
             raise
-        except EgressRefused:  # it was not called
+        except (EgressRefused, OursFailed):  # nothing is known of it
             self._unused(key, job)
             raise
         except Exception:

@@ -1,6 +1,5 @@
 """What a caller can do with jobs."""
 
-import math
 import time
 from collections.abc import AsyncIterable, Awaitable, Callable
 from contextlib import suppress
@@ -18,7 +17,8 @@ from pixelflow.control.idempotency import RunningKeys
 from pixelflow.control.intake import Inspected, IntakeLimits
 from pixelflow.control.order import Bounds, Order
 from pixelflow.control.sides import sides
-from pixelflow.domain.breaker import Circuit, Circuits
+from pixelflow.control.storing import store_picture
+from pixelflow.domain.breaker import Circuits
 from pixelflow.domain.errors import Busy, StateConflict, UnknownId
 from pixelflow.domain.event import Event, EventKind
 from pixelflow.domain.job import RETRYABLE, Job, JobState, Remote, Source, new_id
@@ -259,20 +259,8 @@ class Jobs:
     async def _stored(
         self, tenant: str, job_id: str, kind: str, chunks: AsyncIterable[bytes], intake: IntakeLimits
     ) -> Arrived:
-        storage, now = self.circuits.storage, self.circuits.clock()
-        if storage.state(now) is Circuit.OPEN:
-            raise Busy(
-                "the storage does not answer; it is tried again soon",
-                code="storage_unavailable",
-                retry_after=max(1, math.ceil(storage.seconds(now))),
-            )
         inspected = Inspected(chunks, intake)
-        try:
-            stored = await self.storage.put(input_key(tenant, job_id), inspected)
-        except OSError as error:
-            if not inspected.broken:
-                storage.failed(self.circuits.clock(), error)
-            raise
+        stored = await store_picture(self.storage, self.circuits, input_key(tenant, job_id), inspected)
         source = Source(kind, stored.key, stored.bytes, stored.sha256, inspected.format)
         return Arrived(job_id, source, sides(inspected.format, inspected.head))
 

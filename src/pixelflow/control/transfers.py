@@ -6,6 +6,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 
+class OursFailed(Exception):
+    """The storage failed by ``cause``, and the other machine did not."""
+
+    def __init__(self, cause: OSError) -> None:
+        super().__init__(str(cause))
+        self.cause = cause
+
+
 @dataclass(slots=True)
 class _Line:
     """Those who call one host, or wait to."""
