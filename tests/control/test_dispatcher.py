@@ -230,7 +230,7 @@ async def test_an_address_that_is_not_called_any_more_is_a_failed_try_that_says_
         assert receiver.there.asked == []
 
 
-async def test_gone_disables_and_failures_for_long_do_too(tmp_path: Path) -> None:
+async def test_40_gone_disables_and_failures_for_long_do_too(tmp_path: Path) -> None:
     with receiving(lambda _: Reply(410)) as gone, receiving(lambda _: Reply(500)) as failing:
         async with posting(tmp_path, replace(PACE, disable_seconds=60)) as post:
             one, two = await post.endpoint(gone), await post.endpoint(failing)

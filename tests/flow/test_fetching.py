@@ -139,7 +139,7 @@ REFUSED = {
         for number, reply in enumerate(replies)
     ],
 )
-def test_what_will_not_mend_fails_at_once(
+def test_26_what_will_not_mend_fails_at_once(
     server: RunningServer, there: Elsewhere, code: str, reply: Reply
 ) -> None:
     if reply.status == 204:
@@ -162,7 +162,7 @@ def test_a_wrong_hash_keeps_nothing(server: RunningServer, there: Elsewhere) -> 
 
 
 @pytest.mark.parametrize("announced", [True, False])
-def test_a_picture_over_the_cap_is_broken_off(tmp_path: Path, there: Elsewhere, announced: bool) -> None:
+def test_26_a_picture_over_the_cap_is_broken_off(tmp_path: Path, there: Elsewhere, announced: bool) -> None:
     there.routes["/p"] = Reply(200, PICTURE + bytes(5_000_000), length=announced)
     with running_server(tmp_path, EGRESS_ALLOW="127.0.0.1/32", MAX_UPLOAD_SIZE="200000") as small:
         job = ended(small, there.url + "/p")

@@ -59,7 +59,7 @@ def test_it_says_in_four_lines_what_runs(server: RunningServer) -> None:
     assert said[3].startswith("Cage: ")
 
 
-def test_it_says_so_when_private_networks_are_opened(tmp_path: Path) -> None:
+def test_27_it_says_so_when_private_networks_are_opened(tmp_path: Path) -> None:
     with running_server(tmp_path, EGRESS_ALLOW="10.0.0.0/8, ::1") as opened:
         assert "EGRESS_ALLOW opens 10.0.0.0/8, ::1/128 to " in opened.log.splitlines()[4]
 

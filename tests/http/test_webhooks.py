@@ -168,7 +168,7 @@ class TestRegistration:
 
 
 class TestDeliveries:
-    def test_a_receiver_is_told_of_each_output_and_of_the_end(
+    def test_36_a_receiver_is_told_of_each_output_and_of_the_end(
         self, near: Site, receiver: Receiver, jpeg: bytes, webp: bytes
     ) -> None:
         registered(near, receiver)
@@ -195,7 +195,7 @@ class TestDeliveries:
         [line] = delivered(near, job_id=job_id)
         assert (line["endpoint"], line["url"]) == (None, receiver.url)
 
-    def test_a_rotation_signs_with_both_and_then_with_the_new_one(
+    def test_37_a_rotation_signs_with_both_and_then_with_the_new_one(
         self, near: Site, receiver: Receiver
     ) -> None:
         made = registered(near, receiver)

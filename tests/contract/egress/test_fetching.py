@@ -15,7 +15,7 @@ async def fetched(egress: Egress, url: str, seconds: float = 10, **headers: str)
         return answer, b"".join([chunk async for chunk in answer.chunks])
 
 
-async def test_a_picture_is_fetched_by_name_from_the_address_that_was_checked(
+async def test_23_a_picture_is_fetched_by_name_from_the_address_that_was_checked(
     make: Make, there: Elsewhere, names: Names
 ) -> None:
     there.routes["/a b.png"] = there.routes["/a%20b.png"] = Reply(200, b"pixels", {"X-Kind": "png"})
@@ -30,7 +30,7 @@ async def test_a_picture_is_fetched_by_name_from_the_address_that_was_checked(
     assert names.asked == ["pictures.example"]
 
 
-async def test_a_proxy_of_the_environment_is_not_used(
+async def test_25_a_proxy_of_the_environment_is_not_used(
     make: Make, there: Elsewhere, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("http_proxy", "HTTP_PROXY", "ALL_PROXY", "all_proxy"):
@@ -44,7 +44,7 @@ async def test_an_error_status_is_an_answer(make: Make, there: Elsewhere) -> Non
     assert answer.status == 404
 
 
-async def test_redirects_are_followed_as_far_as_allowed(make: Make, there: Elsewhere) -> None:
+async def test_24_redirects_are_followed_as_far_as_allowed(make: Make, there: Elsewhere) -> None:
     for hop in range(3):
         there.routes[f"/{hop}"] = Reply(302, headers={"Location": f"/{hop + 1}"})
     there.routes["/3"] = Reply(200, b"arrived")
@@ -73,7 +73,7 @@ async def test_headers_stay_with_the_host_that_they_were_meant_for(make: Make, t
         "http://[",
     ],
 )
-async def test_a_redirect_is_checked_like_the_first_url(
+async def test_24_a_redirect_is_checked_like_the_first_url(
     make: Make, there: Elsewhere, names: Names, location: str
 ) -> None:
     names.answers["inside.example"] = [["192.168.1.1"]]
@@ -82,7 +82,7 @@ async def test_a_redirect_is_checked_like_the_first_url(
         await fetched(make(redirects=3), there.url + "/")
 
 
-async def test_whoever_is_too_slow_is_left(make: Make, there: Elsewhere) -> None:
+async def test_26_whoever_is_too_slow_is_left(make: Make, there: Elsewhere) -> None:
     there.routes["/"] = Reply(200, b"x" * 1000, stall=500)
     with pytest.raises(TimeoutError, match=r"within 0\.3 s"):
         await fetched(make(), there.url + "/", seconds=0.3)

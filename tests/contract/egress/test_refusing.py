@@ -51,7 +51,7 @@ async def _fetch(egress: Egress, url: str) -> None:
 
 
 @pytest.mark.parametrize("address", PRIVATE)
-async def test_no_address_that_is_not_global(make: Make, names: Names, address: str) -> None:
+async def test_22_no_address_that_is_not_global(make: Make, names: Names, address: str) -> None:
     names.answers["inside.example"] = [[address]]
     error = await refused(make(allow=()), "https://inside.example/")
     assert error.extra["setting"] == "EGRESS_ALLOW"
@@ -67,7 +67,7 @@ async def test_global_addresses_are_fine(make: Make, names: Names, address: str)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "[::ffff:127.0.0.1]", "[64:ff9b::7f00:1]"])
-async def test_no_literal_address_either(make: Make, host: str) -> None:
+async def test_22_no_literal_address_either(make: Make, host: str) -> None:
     await refused(make(allow=()), f"http://{host}/")
 
 
@@ -76,7 +76,7 @@ async def test_one_bad_address_among_good_ones_is_enough(make: Make, names: Name
     await refused(make(allow=()), "https://mixed.example/")
 
 
-async def test_a_name_that_changes_its_address_after_the_check_gains_nothing(
+async def test_23_a_name_that_changes_its_address_after_the_check_gains_nothing(
     make: Make, names: Names, there: Elsewhere
 ) -> None:
     there.routes["/"] = Reply(200, b"a secret of this machine")
@@ -105,13 +105,13 @@ async def test_a_name_is_resolved_once_for_a_connection(make: Make, names: Names
     assert len(there.asked) == 1
 
 
-async def test_only_the_usual_ports_unless_opened(make: Make, names: Names) -> None:
+async def test_21_only_the_usual_ports_unless_opened(make: Make, names: Names) -> None:
     names.answers["outside.example"] = [["8.8.8.8"]]
     error = await refused(make(), "https://outside.example:8443/")
     assert (error.extra["setting"], error.extra["value"]) == ("EGRESS_PORTS", 8443)
 
 
-async def test_plain_http_only_where_it_is_opened(make: Make, names: Names, there: Elsewhere) -> None:
+async def test_38_plain_http_only_where_it_is_opened(make: Make, names: Names, there: Elsewhere) -> None:
     names.answers["outside.example"] = [["8.8.8.8"]]
     egress = make(plain_http=False)
     error = await refused(egress, "http://outside.example/")
@@ -130,7 +130,7 @@ async def test_an_opened_network_is_opened_in_its_mapped_form_too(make: Make) ->
 
 
 @pytest.mark.parametrize("url", BAD_URLS)
-async def test_no_url_of_another_kind(make: Make, url: str) -> None:
+async def test_21_no_url_of_another_kind(make: Make, url: str) -> None:
     error = await refused(make(), url)
     assert "secret" not in error.detail
 

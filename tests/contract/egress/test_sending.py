@@ -39,7 +39,7 @@ async def test_no_more_of_an_answer_is_read_than_asked_for(make: Make, there: El
     assert answer.body == b"x" * 100
 
 
-async def test_a_redirect_is_not_followed(make: Make, there: Elsewhere) -> None:
+async def test_39_a_redirect_is_not_followed(make: Make, there: Elsewhere) -> None:
     there.routes["/"] = Reply(302, headers={"Location": "/elsewhere"})
     answer = await make(redirects=3).send(
         "POST", there.url + "/", {}, b"", timeout_seconds=10, max_answer_bytes=100
