@@ -1,6 +1,8 @@
 """What is kept, what goes and when, what an operator sees of it, and who did what."""
 
 import json
+import os
+import time
 from typing import Any
 
 import pytest
@@ -143,6 +145,22 @@ def test_the_report_tells_what_is_stored_and_what_the_sweep_would_take(
     assert site.client.post("/v1/admin/gc").json()["jobs"]["record"]["count"] == 1
     assert site.client.get(f"/v1/jobs/{due}").status_code == 404
     assert site.client.get(f"/v1/jobs/{kept}").status_code == 200
+
+
+def test_an_orphan_goes_once_it_is_too_old_to_be_in_the_making(site: Site, jpeg: bytes) -> None:
+    kept = set(site.files())
+    site.submit(jpeg)
+    (named,) = set(site.files()) - kept
+    young = named.with_name(f"{named.name}0")
+    old = named.with_name(f"{named.name}1")
+    for path, age in ((young, 60), (old, 7200)):
+        path.write_bytes(jpeg)
+        os.utime(path, (time.time() - age,) * 2)
+    report = site.client.get("/v1/admin/storage").json()
+    assert report["orphans"]["count"] - report["due"]["orphans"]["count"] == 1
+    assert site.client.post("/v1/admin/gc").json()["orphans"] == report["due"]["orphans"]["count"] == 1
+    assert [path.exists() for path in (named, young, old)] == [True, True, False]
+    young.unlink()
 
 
 @pytest.mark.parametrize(("method", "path"), [("GET", "/v1/admin/storage"), ("POST", "/v1/admin/gc")])

@@ -25,8 +25,8 @@ class KeeperSettings(Part):
     output_ttl_seconds: Annotated[float, Field(ge=0)] | None = None
     """The same for its outputs."""
     record_ttl_seconds: Annotated[float, Field(ge=0)] | None = None
-    """How long after its end a job is kept with all that belongs to it, and likewise a batch and an operation on
-    many jobs; unset, for ever."""
+    """How long after its end a job is kept with all that belongs to it, and likewise a batch and an operation
+    on many jobs; unset, for ever."""
     audit_ttl_seconds: Annotated[float, Field(gt=0)] | None = None
     """How long lines of the audit log are kept; unset, for ever."""
 
