@@ -19,6 +19,8 @@ class Waker:
     batch: int = 500
     wanted: asyncio.Event = field(default_factory=asyncio.Event)
     _alarm: asyncio.TimerHandle | None = None
+    _due: float = 0.0
+    """Of the alarm, by the loop's clock; a handle of uvloop does not tell it when it was due at once."""
 
     async def wake(self) -> int:
         """Wake what is due, ring for it, and set the alarm for the next."""
@@ -38,7 +40,7 @@ class Waker:
         loop = asyncio.get_running_loop()
         due = loop.time() + max(0.0, seconds)
         if self._alarm is not None:
-            if loop.time() < self._alarm.when() <= due:
+            if loop.time() < self._due <= due:
                 return
             self._alarm.cancel()
-        self._alarm = loop.call_at(due, self.wanted.set)
+        self._due, self._alarm = due, loop.call_at(due, self.wanted.set)
