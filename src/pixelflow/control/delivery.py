@@ -5,7 +5,7 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from pixelflow.control.hosts import Hosts, Later, NotNow, StillAway
+from pixelflow.control.hosts import PASSING, Hosts, Later, NotNow, StillAway
 from pixelflow.control.remote import DEFAULT_NAMING, expanded
 from pixelflow.control.transfers import OursFailed, Transfers
 from pixelflow.domain.errors import (
@@ -22,8 +22,6 @@ from pixelflow.ports.buckets import Buckets
 from pixelflow.ports.egress import Egress
 from pixelflow.ports.storage import Storage
 
-PASSING = frozenset({408, 425, 429})
-"""Refusals by HTTP that may pass, as every 5xx may (RFC 9110, 15)."""
 ANSWER_BYTES = 1024
 
 

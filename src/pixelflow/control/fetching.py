@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
-from pixelflow.control.hosts import Hosts, Later, NotNow
+from pixelflow.control.hosts import PASSING, Hosts, Later, NotNow
 from pixelflow.control.intake import Inspected, IntakeLimits
 from pixelflow.control.transfers import OursFailed, Transfers
 from pixelflow.domain.asset import JOB
@@ -27,8 +27,6 @@ from pixelflow.ports.egress import Egress, Fetched
 from pixelflow.ports.storage import Storage, Stored
 from pixelflow.ports.store import JobStore, picture_key
 
-PASSING = frozenset({408, 425, 429})
-"""Refusals by HTTP that may pass, as every 5xx may (RFC 9110, 15)."""
 GONE = frozenset({404, 410})
 
 

@@ -17,6 +17,8 @@ from pixelflow.domain.urls import OURS, host_of, site_of
 
 log = structlog.get_logger()
 
+PASSING = frozenset({408, 425, 429})
+"""Refusals by HTTP that may pass, as every 5xx may (RFC 9110, 15)."""
 MOST_HOSTS = 1024
 """Failing machines that are remembered; beyond it the one that was called longest ago is forgotten."""
 BACK_SECONDS = 0.01

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pixelflow.imaging import prices
+from pixelflow.imaging import codec_prices, prices
 from pixelflow.imaging.plan import derivations
 from pixelflow.imaging.prices import MEGAPIXEL
 from pixelflow.operations.encoding import DEFAULT_QUALITY
@@ -88,7 +88,7 @@ class _Walk:
     outlines: Mapping[str, Outline]
     formats: Mapping[str, str | None]
     costs: dict[str, Cost] = field(default_factory=dict)
-    milliseconds: float = prices.STARTING
+    milliseconds: float = codec_prices.STARTING
     """Spent on what no output was charged for yet."""
     memory: float = 0.0
     seen: dict[str | None, float] = field(default_factory=dict)
@@ -135,7 +135,7 @@ class _Walk:
             ease = self.source.repetition if repeats else self.source.ease
             ease *= FEW_COLORS if repeats and self.source.format == "gif" else 1.0
             ease *= (0.08 + 0.92 * seen) * (ALIKE.get(name or "", 0.6) if frames > 1 else 1.0)
-            self.milliseconds += prices.of_encoding(name, step.encoding, made, frame) * frames * ease
+            self.milliseconds += codec_prices.of_encoding(name, step.encoding, made, frame) * frames * ease
             held += ENCODING_BYTES.get(name or "", 45.0) * frame * frames * MEGAPIXEL
             if without_loss or (name in {"webp", None} and made.alpha is not False):
                 held += LOSSLESS_BYTES * frame * MEGAPIXEL
@@ -226,16 +226,16 @@ def _decode(walk: _Walk, works: Sequence[Work]) -> Outline:
     given = source.outline.resized(lambda width, height: (-(-width // by), -(-height // by)))
     full, decoded = _megapixels(source.outline), _megapixels(given)
     bands = (3 if given.color else 1) + (given.alpha is not False)
-    spent = prices.of_decoding(source.format, full, decoded, bands, source.bits_a_pixel)
+    spent = codec_prices.of_decoding(source.format, full, decoded, bands, source.bits_a_pixel)
     spent *= source.ease if source.format in MODELLED else 1.0
     smallest = decoded
     if all(work.operation.pure_resize for work in takers):
         smallest = sum(_megapixels(walk.outlines[work.id]) for work in takers if work.id in walk.outlines)
-    spent += prices.PROFILE * source.converted
-    spent += (prices.CONVERTING * source.converted + prices.TURNING * source.turned) * smallest
+    spent += codec_prices.PROFILE * source.converted
+    spent += (codec_prices.CONVERTING * source.converted + codec_prices.TURNING * source.turned) * smallest
     apart = sum(work.operation.pure_resize for work in takers)
     times = apart + (apart < len(takers))
-    walk.milliseconds += spent + prices.CMYK * source.cmyk * times
+    walk.milliseconds += spent + codec_prices.CMYK * source.cmyk * times
     return given
 
 
