@@ -330,6 +330,16 @@ def test_a_full_queue_feeds_nothing(make_site: Callable[..., Site], jpeg: bytes)
     assert feed(site) == 0
     assert shown(site, batch)["counts"]["pending"] == 3
     assert site.run(site.store.depth()).by_state[JobState.QUEUED] == 1
+    refused = site.client.post("/v1/batches", json={"pipeline": PIPELINE, "sources": [URL.format(1)]})
+    assert (refused.status_code, refused.json()["code"]) == (503, "queue_full")
+    assert int(refused.headers["retry-after"]) > 0
+
+
+def test_a_body_over_the_cap_is_413(site: Site) -> None:
+    for kind in ("application/json", "text/csv"):
+        body = b" " * (16 * 1024 * 1024 + 1)
+        answer = site.client.post("/v1/batches", content=body, headers={"content-type": kind})
+        assert (answer.status_code, answer.json()["limit"]) == (413, 16 * 1024 * 1024)
 
 
 def test_the_end_is_told_to_all_who_listen(site: Site, webp: bytes) -> None:

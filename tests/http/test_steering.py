@@ -157,6 +157,19 @@ def test_many_jobs_are_counted_first_and_then_cancelled(site: Site, jpeg: bytes)
     assert (bad.status_code, bad.json()["code"]) == (400, "invalid_cursor")
 
 
+def test_what_is_created_after_the_order_is_not_meant(site: Site) -> None:
+    headers = {"x-tenant": "after"}
+    early = site.client.post("/v1/jobs", headers=headers, json={"pipeline": PIPELINE}).json()["id"]
+    later = in_seconds(3600)
+    asked = {"action": "cancel", "filter": {"created_before": later}}
+    begun = site.client.post("/v1/jobs/bulk", headers=headers, json=asked).json()
+    late = site.client.post("/v1/jobs", headers=headers, json={"pipeline": PIPELINE}).json()["id"]
+    site.run(site.services.bulks.run())
+    assert site.client.get(f"/v1/jobs/bulk/{begun['id']}", headers=headers).json()["changed"] == 1
+    states = [job(site, one, **headers)["status"] for one in (early, late)]
+    assert states == ["cancelled", "awaiting_upload"]
+
+
 def test_many_jobs_are_deleted_with_their_files(site: Site, jpeg: bytes, webp: bytes) -> None:
     made = [site.done(jpeg, {"thumb": webp}, metadata=text({"mark": "gone"})) for _ in range(2)]
     before = site.files()

@@ -525,6 +525,14 @@ class TestOutcomes:
         with pytest.raises(InvalidRequest):
             await hooks.redeliver("local", parcel.delivery.id, IdempotencyKey("l", "another"))
 
+    async def test_however_often_it_is_rotated_few_secrets_sign(self, store: Book) -> None:
+        where = await added(store)
+        for _ in range(6):
+            rotated = await store.webhooks.rotate("local", where.id, 60)
+            assert rotated is not None
+            assert len(rotated.secrets) <= 3
+            assert len(await store.webhooks.rotate_secrets("local", 60)) <= 3
+
     async def test_a_key_makes_one_test_and_one_secret(self, store: Book) -> None:
         where = await added(store)
         hooks, key = store.webhooks, IdempotencyKey("k", "f")
