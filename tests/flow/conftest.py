@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from harness.elsewhere import Elsewhere, elsewhere
 from harness.server import RunningServer, running_server
 
 
@@ -19,3 +20,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
 def client(server: RunningServer) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=server.url, timeout=60) as found:
         yield found
+
+
+@pytest.fixture
+def there() -> Iterator[Elsewhere]:
+    """Another machine."""
+    with elsewhere() as machine:
+        yield machine

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from harness.elsewhere import Elsewhere, Reply, elsewhere
+from harness.elsewhere import Elsewhere, Reply
 from harness.pictures import encoded, photo
 from harness.receiver import Receiver, receiving, wait_for
 from harness.server import RunningServer, running_server
@@ -19,12 +19,6 @@ PIPELINE = [{"id": "thumb", "action": "resize", "width": 60, "format": "webp"}]
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     with running_server(tmp_path_factory.mktemp("near"), EGRESS_ALLOW="127.0.0.1/32") as running:
         yield running
-
-
-@pytest.fixture
-def there() -> Iterator[Elsewhere]:
-    with elsewhere() as machine:
-        yield machine
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from harness.elsewhere import Asked, Elsewhere, Reply, elsewhere
+from harness.elsewhere import Asked, Elsewhere, Reply
 from harness.extras import needs
 from harness.pictures import encoded, photo
 from harness.server import RunningServer, running_server
@@ -33,12 +33,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
         STORAGE_ALLOW=f"file://{folder}/out?access=write, file://{folder}/of/{{tenant}}/x",
     ) as running:
         yield running
-
-
-@pytest.fixture
-def there() -> Iterator[Elsewhere]:
-    with elsewhere() as machine:
-        yield machine
 
 
 def submit(server: RunningServer, store: object, pipeline: object = ONE) -> httpx.Response:

@@ -45,12 +45,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
         yield running
 
 
-@pytest.fixture
-def there() -> Iterator[Elsewhere]:
-    with elsewhere() as machine:
-        yield machine
-
-
 def ask(server: RunningServer, url: str, key: str | None = None, **fields: Any) -> httpx.Response:
     body = {"source_type": "url", "url": url, "pipeline": PIPELINE, **fields}
     return httpx.post(f"{server.url}/v1/jobs", json=body, headers={"Idempotency-Key": key} if key else {})
