@@ -335,6 +335,20 @@ def test_a_full_queue_feeds_nothing(make_site: Callable[..., Site], jpeg: bytes)
     assert int(refused.headers["retry-after"]) > 0
 
 
+def test_ten_thousand_pictures_are_one_batch(site: Site) -> None:
+    lines = "url\n" + "".join(f"{URL.format(number)}\n" for number in range(10_000))
+    answer = site.client.post(
+        "/v1/batches",
+        params={"pipeline": text(PIPELINE)},
+        content=lines,
+        headers={"content-type": "text/csv", "x-tenant": "large"},
+    )
+    assert answer.status_code == 202, answer.text
+    assert (answer.json()["accepted"], answer.json()["refused"]) == (10_000, 0)
+    path = f"/v1/batches/{answer.json()['id']}/cancel"
+    assert site.client.post(path, headers={"x-tenant": "large"}).json()["counts"]["cancelled"] == 10_000
+
+
 def test_a_body_over_the_cap_is_413(site: Site) -> None:
     for kind in ("application/json", "text/csv"):
         body = b" " * (16 * 1024 * 1024 + 1)

@@ -80,6 +80,13 @@ def test_while_the_first_runs_it_is_a_conflict_that_passes(site: Site, path: str
         assert "Idempotency-Key" in answer.text
 
 
+@pytest.mark.parametrize(("sent", "status"), [("k" * 255, 202), ("k" * 256, 400), ("a\tb", 400)])
+def test_a_key_is_short_text(site: Site, made: str, sent: str, status: int) -> None:
+    answer = site.client.post(f"{HOOKS}/{made}/test", headers=key(sent))
+    assert answer.status_code == status, answer.text
+    assert status == 202 or answer.json()["code"] == "malformed_key"
+
+
 def test_a_test_is_sent_once(site: Site, made: str) -> None:
     first, again = (site.client.post(f"{HOOKS}/{made}/test", headers=key("test")) for _ in range(2))
     assert first.status_code == 202

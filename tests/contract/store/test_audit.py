@@ -24,6 +24,14 @@ async def test_a_deletion_leaves_a_line_with_who_and_when(store: Book, time: Tim
     assert line.detail["state"] == "queued"
 
 
+async def test_a_hold_and_its_end_leave_a_line_each(store: Book) -> None:
+    one = await queued(store)
+    await store.hold("local", one.id, "anna", held=True)
+    await store.hold("local", one.id, "bert", held=False)
+    lines = (await store.audit.page("local", 10, subject=one.id)).items
+    assert [(line.actor, line.action) for line in lines] == [("bert", "job.released"), ("anna", "job.held")]
+
+
 async def test_what_was_not_there_leaves_none(store: Book) -> None:
     assert await store.delete("local", "nothing", "anna") is None
     assert (await store.audit.page("local", 10)).items == []

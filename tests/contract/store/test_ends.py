@@ -60,6 +60,7 @@ async def test_a_failed_job_has_its_failure_and_keeps_what_was_known_of_its_sour
 async def test_crashes_are_counted_up_to_the_quarantine(store: JobStore, time: Time) -> None:
     first = await queued(store)
     failure = Failure("oom", "needed more than 1536 MiB")
+    assert MAX_CRASHES == 3
     for crash in range(1, MAX_CRASHES + 1):
         time.now += 1
         running = await claimed(store)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from harness.book import LEASE, Time, claimed, known, queued
-from pixelflow.domain.job import MAX_LOSSES, JobState
+from pixelflow.domain.job import JobState
 from pixelflow.ports.store import JobStore
 
 
@@ -47,11 +47,12 @@ async def test_a_job_that_loses_its_workers_again_and_again_is_quarantined(
     store: JobStore, time: Time
 ) -> None:
     await queued(store)
-    for loss in range(1, MAX_LOSSES + 1):
+    for loss in range(1, 6):
         await claimed(store)
         time.now += LEASE + 1
         (rescued,) = await store.rescue(10)
         assert rescued.losses == loss
+        assert (rescued.state is JobState.QUARANTINED) == (loss == 5)
     assert (rescued.state, rescued.finished_at) == (JobState.QUARANTINED, time())
     assert rescued.error is not None
     assert rescued.error.code == "lost"
