@@ -43,3 +43,24 @@ def test_the_next_alarm_is_set_after_one_that_was_due_at_once(tmp_path: Path) ->
         await queue.close()
 
     on_the_servers_loop(alarms)
+
+
+def test_an_alarm_that_is_early_is_set_again(tmp_path: Path) -> None:
+    async def alarms() -> None:
+        time = Time()
+        store = await open_store(f"sqlite:///{tmp_path / 'jobs.db'}", time)
+        queue = open_queue("memory://")
+        waker = Waker(store, queue, time)
+        await store.create(job(not_before=time.now + 0.01, scheduled_at=time.now + 0.01))
+        waker.expect(time.now + 0.01)
+        for _ in range(20):  # the store's clock stands still: every alarm comes too early
+            await waker.wanted.wait()
+            waker.wanted.clear()
+            assert await waker.wake() == 0
+        time.now += 0.01
+        await waker.wanted.wait()
+        assert await waker.wake() == 1
+        await store.close()
+        await queue.close()
+
+    on_the_servers_loop(alarms)

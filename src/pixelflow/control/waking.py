@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from pixelflow.ports.queue import Queue
 from pixelflow.ports.store import JobStore
 
+LEAST_SECONDS = 0.001
+"""The grain of the loop's clock."""
+
 
 @dataclass
 class Waker:
@@ -20,7 +23,7 @@ class Waker:
     wanted: asyncio.Event = field(default_factory=asyncio.Event)
     _alarm: asyncio.TimerHandle | None = None
     _due: float = 0.0
-    """Of the alarm, by the loop's clock; a handle of uvloop does not tell it when it was due at once."""
+    """Of the alarm, by the loop's clock; a handle of uvloop does not tell it when it is due at once."""
 
     async def wake(self) -> int:
         """Wake what is due, ring for it, and set the alarm for the next."""
@@ -38,9 +41,13 @@ class Waker:
 
     def _set(self, seconds: float) -> None:
         loop = asyncio.get_running_loop()
-        due = loop.time() + max(0.0, seconds)
+        due = loop.time() + max(LEAST_SECONDS, seconds)
         if self._alarm is not None:
-            if loop.time() < self._due <= due:
+            if self._due <= due:
                 return
             self._alarm.cancel()
-        self._due, self._alarm = due, loop.call_at(due, self.wanted.set)
+        self._due, self._alarm = due, loop.call_at(due, self._ring)
+
+    def _ring(self) -> None:
+        self._alarm = None  # it may be early by the loop's grain: the same job is then to be woken again
+        self.wanted.set()
