@@ -51,6 +51,9 @@ def test_after_failures_in_a_row_it_is_not_called_until_one_job_tries() -> None:
     fail(hosts)
     assert sent_away(hosts) == pytest.approx(1, abs=0.1)
     assert hosts.states() == {Circuit.OPEN: 1}
+    (host,) = hosts._failing.values()
+    assert host.breaker.error is not None
+    assert host.breaker.error.__traceback__ is None, "it holds on to whatever was under way"
 
     time.now += 1
     trial, other = a_job(), a_job()

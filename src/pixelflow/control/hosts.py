@@ -151,7 +151,7 @@ class Hosts:
             host = self._failing[key] = _Host(Breaker(self.policy))
         self._failing.move_to_end(key)
         openings, now = host.breaker.openings, self.clock()
-        host.breaker.failed(now, error)
+        host.breaker.failed(now, OSError(str(error)))  # without the frames that the error itself keeps alive
         if host.breaker.openings > openings:
             seconds = host.breaker.seconds(now)
             log.warning("another machine is left alone", tenant=key[0], site=key[1], seconds=seconds)
