@@ -91,6 +91,7 @@ def test_what_was_cancelled_is_told_and_runs_again(site: Site) -> None:
     site.client.post(f"{path}/cancel")
     early = site.client.post(f"{path}/retry")
     assert (early.status_code, early.json()["code"]) == (409, "state_conflict")
+    assert int(early.headers["retry-after"]) > 0
     feed(site)
     for status, count in (("cancelled", 3), ("pending", 0)):
         assert len(site.client.get(f"{path}/items", params={"status": status}).json()["items"]) == count

@@ -210,8 +210,9 @@ def _retry(server: Endpoint, batch_id: str) -> Call[Batch]:
 
 
 def _do(server: Endpoint, batch_id: str, verb: str, *, key: str | None = None) -> Call[Batch]:
-    # Sent again because an answer was lost, it may find that it was done before.
-    yield from server.ask("POST", _path(batch_id, f"/{verb}"), again={409}.__contains__, key=key)
+    # Sent again because an answer was lost, it may find that it was done before; a key makes that the answer.
+    again = frozenset({409} if key is None else ())
+    yield from server.ask("POST", _path(batch_id, f"/{verb}"), again=again.__contains__, key=key)
     return (yield from _get(server, batch_id))
 
 

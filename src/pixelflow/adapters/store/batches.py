@@ -22,6 +22,8 @@ from pixelflow.domain.job import Job
 from pixelflow.ports.store import IdempotencyKey, Page
 
 Key = Mapping[str, object]
+STOPPED_SECONDS = 2
+"""When to ask again whether a cancelled batch's jobs have stopped."""
 RETRIED = (ItemState.FAILED, ItemState.QUARANTINED, ItemState.CANCELLED)
 """Lines without a job are pending still when their batch was cancelled."""
 
@@ -144,7 +146,7 @@ def _retry(tx: Transaction, values: Key, idempotency: IdempotencyKey | None) -> 
     if batch is None or answered(tx, batch.tenant, idempotency) is not None:
         return batch
     if batch.state is BatchState.CANCELLED and batch.finished_at is None:
-        raise _conflict(batch, "some of its jobs have not stopped yet; try again in a few seconds")
+        raise _conflict(batch, "some of its jobs have not stopped yet", retry_after=STOPPED_SECONDS)
     if not batch.failed + batch.quarantined + batch.cancelled:
         raise _conflict(batch, "none of its lines failed or was cancelled")
     for state in RETRIED:
@@ -217,7 +219,6 @@ def _known(tx: Transaction, values: Key) -> Batch | None:
     return to_batch(row) if row else None
 
 
-def _conflict(batch: Batch, why: str) -> StateConflict:
-    return StateConflict(
-        f"batch {batch.id} is {batch.state}: {why}", code="state_conflict", state=batch.state.value
-    )
+def _conflict(batch: Batch, why: str, **extra: int) -> StateConflict:
+    text = f"batch {batch.id} is {batch.state}: {why}"
+    return StateConflict(text, code="state_conflict", state=batch.state.value, **extra)
