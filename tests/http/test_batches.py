@@ -155,10 +155,11 @@ def test_bad_lines_are_told_by_number_and_good_ones_taken(site: Site, jpeg: byte
         "https://me:hidden@127.0.0.1/secret.jpg?key=hidden",
         "s3://elsewhere/key.jpg",
         {"url": URL.format(5), "metadata": [1]},
+        "https://[",
     ]
     batch = made(site, sources=sources)
-    assert (batch["total"], batch["accepted"], batch["refused"]) == (12, 2, 10)
-    assert [each["line"] for each in batch["refusals"]] == [2, 3, 5, 6, 7, 8, 9, 10, 11, 12]
+    assert (batch["total"], batch["accepted"], batch["refused"]) == (13, 2, 11)
+    assert [each["line"] for each in batch["refusals"]] == [2, 3, 5, 6, 7, 8, 9, 10, 11, 12, 13]
     assert all(each["message"] and each["field"] for each in batch["refusals"])
     assert "hidden" not in str(batch)
     items = site.client.get(f"/v1/batches/{batch['id']}/items", params={"status": "refused"}).json()
@@ -175,6 +176,7 @@ def test_bad_lines_are_told_by_number_and_good_ones_taken(site: Site, jpeg: byte
         "https://127.0.0.1/secret.jpg",
         "s3://elsewhere/key.jpg",
         URL.format(5),
+        "https://[",
     ]
 
     before = len(site.client.get("/v1/batches").json()["items"])

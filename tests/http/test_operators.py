@@ -277,6 +277,8 @@ class TestDocuments:
         assert set(re.findall(r'"#/components/schemas/([^"]+)"', text)) <= set(known)
         assert "#/$defs/" not in text
         assert "HTTPValidationError" not in text
+        for path in ("/jobs", "/v1/upload"):
+            assert "422" in site.client.get("/openapi.json").json()["paths"][path]["post"]["responses"], path
         assert not [name for name in known if "__" in name], "two models of one name show their modules"
 
     def test_a_step_is_described_for_every_operation(self, site: Site) -> None:

@@ -41,6 +41,7 @@ def test_a_job_waits_for_its_time(site: Site, jpeg: bytes) -> None:
         ("scheduled_at", "tomorrow", "RFC 3339"),
         ("scheduled_at", 12, "RFC 3339"),
         ("scheduled_at", "9999-12-31T00:00:00Z", "MAX_SCHEDULE_SECONDS"),
+        ("scheduled_at", "0001-01-01T00:00:00+23:59", "RFC 3339"),
         ("deadline_seconds", 0, "above 0"),
         ("deadline_seconds", "5", "above 0"),
         ("deadline_seconds", 61, "MAX_JOB_SECONDS"),
@@ -102,6 +103,12 @@ def test_jobs_are_found_by_metadata_and_time(site: Site, jpeg: bytes) -> None:
     ):
         answer = site.client.get("/v1/jobs", headers=headers, params=query)
         assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, field), answer.text
+    for field, moment in (
+        ("created_after", "0001-01-01T00:00:00+23:59"),
+        ("created_before", "9999-12-31T23:59:59.999999Z"),
+    ):
+        answer = site.client.get("/v1/jobs", headers=headers, params={field: moment})
+        assert (answer.status_code, answer.json()["field"]) == (400, field), answer.text
 
 
 @pytest.mark.parametrize("base64", [False, True])

@@ -246,6 +246,8 @@ class TestInPlaceOfAPipeline:
         assert answer.status_code == 202, answer.text
         shown = site.client.get(f"/jobs/{answer.json()['job_id']}").json()
         assert (shown["operation"], shown["width"], shown["height"]) == ("resize", 300, 0)
+        plain = {**picture, "template": None, "operation": "thumbnail", "width": 9, "height": 9}
+        assert site.client.post("/jobs", json=plain).status_code == 202
         both = site.client.post("/jobs", json={**picture, "template": "zero", "width": 9})
         assert (both.status_code, both.json()["errors"][0]["field"]) == (422, "width")
 

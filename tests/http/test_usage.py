@@ -42,6 +42,7 @@ def test_usage_by_day_with_what_is_stored_and_queued(site: Site, jpeg: bytes) ->
     assert site.client.get("/v1/usage", headers={"x-tenant": "nobody"}).json()["days"] == []
     before = site.client.get("/v1/usage?from=2020-01-01&to=2020-02-01", headers=header).json()
     assert before["days"] == []
+    assert site.client.get("/v1/usage?to=0001-01-01", headers=header).json()["days"] == []
 
 
 @pytest.mark.parametrize("query", ["from=yesterday", "to=2026-02-30", "from=", "to=2026-01-01T12:00:00Z"])

@@ -261,7 +261,7 @@ class TestDeliveries:
         receiver.wait(6)
         assert sorted(receiver.ids[:3]) == sorted(receiver.ids[3:])
 
-    @pytest.mark.parametrize("since", ["", "yesterday", "2026-13-01", "-1"])
+    @pytest.mark.parametrize("since", ["", "yesterday", "2026-13-01", "-1", "9999-12-31T23:59:59-23:59"])
     def test_a_bad_time_or_cursor_is_400(self, near: Site, receiver: Receiver, since: str) -> None:
         made = registered(near, receiver)
         answer = near.client.post(f"{HOOKS}/{made['id']}/redeliver", params={"since": since})

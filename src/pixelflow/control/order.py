@@ -4,7 +4,6 @@ import math
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,7 +11,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from pixelflow.control.keeping import read_keep
-from pixelflow.control.reading import read_json, unknown_fields
+from pixelflow.control.reading import read_json, read_moment, unknown_fields
 from pixelflow.control.remote import read_target
 from pixelflow.domain.errors import InvalidRequest, Problem
 from pixelflow.domain.job import Target
@@ -195,9 +194,8 @@ def _scheduled_at(given: object, problems: list[Problem]) -> float | None:
     if given is None:
         return None
     if isinstance(given, str):
-        with suppress(ValueError, OverflowError):
-            moment = datetime.fromisoformat(given)
-            return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+        with suppress(ValueError):
+            return read_moment(given)
     allowed = "a moment by RFC 3339, such as 2030-01-31T12:00:00Z"
     problems.append(Problem(f"scheduled_at must be {allowed}", "scheduled_at", value=given, allowed=allowed))
     return None

@@ -1,6 +1,7 @@
-"""JSON that a caller sent."""
+"""JSON and moments that a caller sent."""
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import msgspec
@@ -37,6 +38,17 @@ def _check_depth(value: object, name: str, left: int) -> None:
 
 def _too_deep(name: str) -> MalformedRequest:
     return MalformedRequest(f"{name} is nested deeper than {MAX_DEPTH}", code="too_deep", limit=MAX_DEPTH)
+
+
+def read_moment(text: str) -> float:
+    """Unix seconds (RFC 3339; UTC without an offset); raises ValueError, also where UTC has no such year."""
+    moment = datetime.fromisoformat(text)
+    seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    try:
+        datetime.fromtimestamp(seconds, UTC)  # as it is shown: an offset may lead out of the years 1 to 9999
+    except OverflowError as error:
+        raise ValueError(str(error)) from None
+    return seconds
 
 
 def unknown_fields(given: Mapping[str, Any], known: Sequence[str]) -> list[Problem]:

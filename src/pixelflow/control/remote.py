@@ -6,7 +6,7 @@ from typing import Any
 
 from pixelflow.domain.errors import Problem
 from pixelflow.domain.job import Remote, Target
-from pixelflow.domain.urls import BUCKETS, OURS, WEB, scheme_of
+from pixelflow.domain.urls import BUCKETS, OURS, WEB, readable, scheme_of
 
 FIELDS = ("url", "headers", "sha256")
 TARGET_FIELDS = ("url", "headers", "naming")
@@ -89,7 +89,7 @@ def expanded(text: str, job_id: str, step: str, extension: str) -> str:
 def _url(given: object, field: str, problems: list[Problem]) -> str:
     allowed = f"an absolute URL of at most {MAX_URL_LENGTH} characters"
     good = isinstance(given, str) and len(given) <= MAX_URL_LENGTH and given.isprintable()
-    if not isinstance(given, str) or not good or not scheme_of(given):
+    if not isinstance(given, str) or not good or not scheme_of(given) or not readable(given):
         # A URL may hold a key, and must not come back in an answer or a log.
         problems.append(Problem(f"{field} must be {allowed}", field, allowed=allowed))
         return ""

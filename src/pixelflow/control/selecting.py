@@ -5,7 +5,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
-from pixelflow.control.reading import unknown_fields
+from pixelflow.control.reading import read_moment, unknown_fields
 from pixelflow.domain.errors import InvalidRequest, MalformedRequest, Problem
 from pixelflow.domain.job import JobState
 from pixelflow.ports.store import MAX_METADATA_FILTERS, JobFilter
@@ -80,10 +80,9 @@ def _moment(name: str, given: object, problems: list[Problem]) -> float | None:
     if given is None:
         return None
     if isinstance(given, str):
-        with suppress(ValueError, OverflowError):
+        with suppress(ValueError):
             # A plus sign that was not encoded is a space in a query.
-            moment = datetime.fromisoformat(given.replace(" ", "+") if given.count(":") > 2 else given)
-            return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+            return read_moment(given.replace(" ", "+") if given.count(":") > 2 else given)
     allowed = "a moment by RFC 3339, such as 2030-01-31T12:00:00Z"
     problems.append(Problem(f"{name} must be {allowed}", name, value=given, allowed=allowed))
     return None

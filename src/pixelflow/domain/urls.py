@@ -15,6 +15,15 @@ def scheme_of(url: str) -> str:
     return scheme.lower() if named else ""
 
 
+def readable(url: str) -> bool:
+    """Whether it has parts: of another, ``site_of`` and ``host_of`` raise ValueError."""
+    try:
+        urlsplit(url)
+    except ValueError:
+        return False
+    return True
+
+
 def site_of(url: str) -> str:
     """Scheme, host and port, which decide whether it is called."""
     parts = urlsplit(url)

@@ -83,7 +83,8 @@ def _drop_default_refusals(document: dict[str, Any]) -> None:
         for call in path.values():
             responses = call.get("responses", {})
             content = responses.get("422", {}).get("content", {})
-            if "application/json" in content:
+            schema = content.get("application/json", {}).get("schema", {})
+            if schema.get("$ref", "").endswith("/HTTPValidationError"):
                 content.pop("application/json")
                 if not content:
                     responses.pop("422")

@@ -137,9 +137,9 @@ async def health() -> Response:
 
 
 def _asked(given: dict[str, Any]) -> dict[str, Any]:
-    if "template" not in given:
-        return {"pipeline": [_step(given)]}
-    if others := [name for name in given if name != "template"]:
+    if given.get("template") is None:
+        return {"pipeline": [_step({name: value for name, value in given.items() if name != "template"})]}
+    if others := [name for name, value in given.items() if name != "template" and value is not None]:
         why, allowed = "does not go with a template", "a template alone"
         raise InvalidRequest(
             [Problem(f"{name} {why}", name, value=given[name], allowed=allowed) for name in others]

@@ -16,7 +16,7 @@ from pixelflow.http.shapes.usage import NewTenant, tenant_view, usage_view
 
 router = APIRouter(prefix="/v1", tags=["usage"])
 MAX_DAYS = 400
-USUAL_DAYS = 30
+USUAL = timedelta(days=29)
 TenantName = Annotated[str, Path(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 
 
@@ -34,7 +34,8 @@ async def usage(
     """The last 30 days unless said otherwise, at most 400; days without any are left out. A job that ended
     before any work was done is not counted, one that was tried again is counted for each time."""
     last = last or datetime.fromtimestamp(services.jobs.clock(), UTC).date()
-    first = first or last - timedelta(days=USUAL_DAYS - 1)
+    if first is None:
+        first = max(last, date.min + USUAL) - USUAL
     if not 0 <= (last - first).days < MAX_DAYS:
         allowed = f"a day that is at most {MAX_DAYS - 1} days before `to`, and not after it"
         raise InvalidRequest([Problem(f"from must be {allowed}", "from", value=str(first), allowed=allowed)])

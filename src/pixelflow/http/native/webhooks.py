@@ -1,10 +1,10 @@
 """``/v1/webhooks``."""
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
+from pixelflow.control.reading import read_moment
 from pixelflow.domain.errors import MalformedRequest
 from pixelflow.domain.webhook import DeliveryState
 from pixelflow.http import describing
@@ -216,9 +216,8 @@ async def redeliver_since(
 
 def _moment(given: str) -> float:
     try:
-        found = datetime.fromisoformat(given)
-        return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, OverflowError):
+        return read_moment(given)
+    except ValueError:
         raise MalformedRequest(
             "since must be a time as RFC 3339 has it, such as 2026-03-01T12:00:00Z",
             code="malformed_time",
