@@ -335,11 +335,14 @@ class TestRefusals:
         assert "MAX_QUEUE_DEPTH" in answer.json()["detail"]
         assert int(answer.headers["retry-after"]) > 0
 
-    def test_a_full_disk_is_507_with_the_setting(self, make_site: Callable[..., Site], jpeg: bytes) -> None:
+    def test_a_disk_with_too_little_room_is_503_with_the_setting(
+        self, make_site: Callable[..., Site], jpeg: bytes
+    ) -> None:
         site = make_site(min_free_bytes=1 << 60)
         answer = site.client.post("/v1/jobs", files={"file": jpeg}, data={"pipeline": text(PIPELINE)})
-        assert (answer.status_code, answer.json()["code"]) == (507, "disk_full")
+        assert (answer.status_code, answer.json()["code"]) == (503, "disk_full")
         assert "MIN_FREE_BYTES" in answer.json()["detail"]
+        assert int(answer.headers["retry-after"]) > 0
         assert site.files() == []
 
 

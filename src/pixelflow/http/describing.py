@@ -63,11 +63,7 @@ EXAMPLES: dict[int, tuple[str, str, dict[str, Any]]] = {
         },
     ),
     503: ("queue_full", "1000000 jobs are queued; MAX_QUEUE_DEPTH allows 1000000", {"retry_after": 5}),
-    507: (
-        "disk_full",
-        "1048576 bytes are free on the disk; MIN_FREE_BYTES keeps 268435456",
-        {"retry_after": 5},
-    ),
+    507: ("storage_full", "there is no space left for this; nothing was kept", {"retry_after": 30}),
 }
 
 

@@ -53,7 +53,6 @@ BY_CODE: Mapping[str, int] = {
     "rate_limited": 429,
     "tenant_queue_full": 429,
     "quota_exceeded": 429,
-    "disk_full": 507,
 }
 """Codes whose status differs from their class's."""
 TITLES: Mapping[int, str] = {429: "A limit of the caller's is reached"}

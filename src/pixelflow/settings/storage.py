@@ -19,7 +19,7 @@ class StorageSettings(Part):
     storage: str | None = None
     """The storage's address; by default local files in UPLOAD_DIR and OUTPUT_DIR."""
     min_free_bytes: Annotated[int, Field(ge=0)] = 256 * MEGABYTE
-    """Below this much free disk, submissions are answered with 507."""
+    """Below this much free disk, submissions are answered with 503."""
 
     @property
     def address(self) -> str:
