@@ -88,6 +88,22 @@ async def test_a_claim_whose_caller_went_away_during_the_commit_is_given_back(st
     assert (found.state, found.attempt, found.losses) == (JobState.QUEUED, 1, 0)
 
 
+async def test_a_claim_whose_caller_goes_away_as_it_is_answered_is_given_back(store: SqliteStore) -> None:
+    first = (await store.create(job())).job
+
+    async def cancel_the_claim() -> None:
+        await store.create(job())
+        claiming.cancel()  # it was answered with this write, and has not run since
+
+    _, claiming = started(cancel_the_claim(), store.claim("gone", 30))
+    await asyncio.wait([claiming])
+    assert claiming.cancelled()
+    await store.check()
+    found = await store.get("local", first.id)
+    assert found is not None
+    assert (found.state, found.attempt, found.losses) == (JobState.QUEUED, 1, 0)
+
+
 async def test_closing_finishes_what_was_handed_in(store: SqliteStore) -> None:
     calls = started(*(store.create(job()) for _ in range(MAX_BATCH + 10)))
     await asyncio.sleep(0)

@@ -105,7 +105,14 @@ class Writer:
         future: asyncio.Future[T] = self._loop.create_future()
         self._waiting.append(_Waiting(operation, future, regret))
         self._next()
-        return await future
+        try:
+            return await future
+        except asyncio.CancelledError:
+            answered = future.done() and not future.cancelled() and not future.exception()
+            if regret and answered and not self._closed:
+                self._undo(regret(future.result()))  # nobody took the answer
+                self._next()
+            raise
 
     async def close(self) -> None:
         """Finish what is waiting, then close the connection."""
@@ -197,8 +204,7 @@ class Writer:
             error = waiting.error or (_unavailable(failure) if failure else None)
             if waiting.future.done():
                 if waiting.regret and not error:
-                    undo = waiting.regret(waiting.value)
-                    self._waiting.append(_Waiting(undo, self._loop.create_future()))
+                    self._undo(waiting.regret(waiting.value))
             elif error:
                 waiting.future.set_exception(error)
             else:
@@ -207,6 +213,9 @@ class Writer:
         self._next()
         if not self._busy:
             self._idle.set()
+
+    def _undo(self, operation: Operation) -> None:
+        self._waiting.append(_Waiting(operation, self._loop.create_future()))
 
 
 _REFUSALS = (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.InterfaceError, sqlite3.DataError)
