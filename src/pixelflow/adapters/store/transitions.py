@@ -232,11 +232,14 @@ def rescue(tx: Transaction, limit: int) -> list[Job]:
     return _each(tx, lost, sql.RESCUE, values, JobState.PROCESSING)
 
 
-def expire_uploads(tx: Transaction, older_than_seconds: float, limit: int) -> list[Job]:
-    """End what was never uploaded, and forget keys and deletions that are a day old."""
+def forget(tx: Transaction, limit: int) -> int:
+    """Forget keys and deletions that are a day old; answers how many of those there were more of."""
     horizon = {"horizon": tx.now - KEY_SECONDS, "limit": limit}
-    tx.count(sql.FORGET_KEYS, horizon)
-    tx.count(sql.FORGET_DELETED, horizon)
+    return max(tx.count(sql.FORGET_KEYS, horizon), tx.count(sql.FORGET_DELETED, horizon))
+
+
+def expire_uploads(tx: Transaction, older_than_seconds: float, limit: int) -> list[Job]:
+    """End what was never uploaded."""
     before = tx.now - older_than_seconds
     late = tx.rows(sql.NEVER_UPLOADED, {"created_before": before, "limit": limit})
     values = {"error": json_text(_NO_UPLOAD), "created_before": before}
