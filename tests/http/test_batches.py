@@ -3,6 +3,8 @@
 import csv
 import io
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -38,6 +40,15 @@ def jobs_of(site: Site, batch: dict[str, Any], **params: str) -> list[dict[str, 
     page = site.client.get("/v1/jobs", params={"batch_id": batch["id"], **params}).json()
     found: list[dict[str, Any]] = page["items"]
     return found
+
+
+def test_lines_whose_time_has_come_are_woken_at_once(site: Site) -> None:
+    expected: list[float | None] = []
+    jobs = replace(site.services.jobs, expect=expected.append)
+    soon = datetime.now(UTC) + timedelta(seconds=60)
+    made(site, scheduled_at=soon.isoformat())
+    assert site.run(Feeder(site.store.batches, jobs).feed()) == 3
+    assert expected == [soon.timestamp()] * 3
 
 
 def test_a_batchs_life(site: Site, webp: bytes) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from harness.site import PIPELINE, Site, text
+from pixelflow.domain.event import EventKind
 from pixelflow.http.shapes.bulks import BulkPage
 
 
@@ -175,6 +176,24 @@ def test_what_is_created_after_the_order_is_not_meant(site: Site) -> None:
     assert site.client.get(f"/v1/jobs/bulk/{begun['id']}", headers=headers).json()["changed"] == 1
     states = [job(site, one, **headers)["status"] for one in (early, late)]
     assert states == ["cancelled", "awaiting_upload"]
+
+
+def test_jobs_that_came_back_before_the_queue_was_full_are_told_of(site: Site, jpeg: bytes) -> None:
+    headers = {"x-tenant": "narrow"}
+    fields = {"files": {"file": jpeg}, "data": {"pipeline": text(PIPELINE)}, "headers": headers}
+    made = [site.client.post("/v1/jobs", **fields).json()["id"] for _ in range(2)]
+    for one in made:
+        site.client.post(f"/v1/jobs/{one}/cancel", headers=headers)
+    site.client.put("/v1/admin/tenants/narrow", json={"limits": {"max_queued_jobs": 1}})
+    asked = {"action": "retry", "filter": {"status": "cancelled"}}
+    assert site.client.post("/v1/jobs/bulk", headers=headers, json=asked).status_code == 202
+    with site.hub.subscribe("narrow") as inbox:
+        assert site.run(site.services.bulks.run()) == 1
+        news = site.run(inbox.get(0))
+    assert news is not None
+    assert (news[0].kind, news[1].id in made) == (EventKind.QUEUED, True)
+    site.client.put("/v1/admin/tenants/narrow", json={"limits": {}})
+    assert site.run(site.services.bulks.run()) == 1
 
 
 def test_many_jobs_are_deleted_with_their_files(site: Site, jpeg: bytes, webp: bytes) -> None:

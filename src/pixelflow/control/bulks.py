@@ -73,7 +73,7 @@ class Bulks:
         changed = 0
         for _ in range(STEPS):
             stepped = await self.store.step(_filter, STEP_JOBS)
-            if stepped is None or stepped.waits:
+            if stepped is None:
                 return changed
             changed += len(stepped.jobs)
             queued, files = 0, list[str]()
@@ -86,6 +86,8 @@ class Bulks:
                 await self.jobs.storage.delete(files)
             if queued:
                 await self.jobs.ring(queued)
+            if stepped.waits:
+                return changed
         self.wanted.set()
         return changed
 

@@ -63,5 +63,6 @@ class Feeder:
             made += len(jobs)
             for job in jobs:
                 self.jobs.hub.publish(Event.of(job), job)
+                self.jobs.expect(job.not_before)
             await self.jobs.ring(len(jobs))
         return made
