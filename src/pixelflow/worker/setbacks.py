@@ -55,9 +55,9 @@ class Setbacks:
     async def broken(self, job: Job, claim: Claim, lease: Lease, error: Exception) -> Job | None:
         """An attempt that ended in OSError or PixelFlowError: what the caller could mend fails the job, all
         else is a fault, after which it is tried again, later each time."""
+        self._failed(error)
         if isinstance(error, RequestError) and not isinstance(error, Busy):
             return await self._written(lease, lambda: self._fail(claim, "invalid", error.detail))
-        self._failed(error)
         if isinstance(error, RemoteLeftAlone):
             return await self._put_off(job, claim, lease, error)
         faults = job.faults + 1

@@ -106,9 +106,6 @@ class Worker:
                 circuits.store.succeeded()
                 if not jobs:
                     circuits.storage.unused(circuits.clock())
-                if rings:
-                    await self.queue.acknowledge(rings)
-                    rings = 0
             except (OSError, PixelFlowError) as error:
                 log.warning("claim failed", error=str(error))
                 circuits.store.failed(circuits.clock(), error)
@@ -120,6 +117,10 @@ class Worker:
                 task = asyncio.create_task(self._work(job, lease), name=f"job {job.id}")
                 self.tasks.add(task)
                 task.add_done_callback(self.tasks.discard)
+            if rings:
+                with suppress(OSError):  # it rings again then, and there is nothing to claim
+                    await self.queue.acknowledge(rings)
+                rings = 0
             if len(jobs) < asked:
                 rings = await self.queue.wait(self.pace.idle_seconds)
 
