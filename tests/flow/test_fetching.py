@@ -448,3 +448,12 @@ def stored(server: RunningServer) -> set[Path]:
 
 def stored_of(server: RunningServer, job_id: str) -> list[Path]:
     return [path for path in stored(server) if job_id in str(path)]
+
+
+def test_many_that_are_fetched_before_there_is_room_wait_for_it(tmp_path: Path, there: Elsewhere) -> None:
+    there.routes["/large.png"] = Reply(200, encoded(photo(1200, 900), "png"), {})
+    slow = [{"id": "slow", "action": "blur", "sigma": 40, "format": "avif", "effort": 4}]
+    with running_server(tmp_path, **CALLING, WORKER_POOL_SIZE="1", STEP_CACHE="false") as server:
+        made = [ask(server, there.url + "/large.png", pipeline=slow) for _ in range(24)]
+        jobs = [wait(server, each.json()["id"]) for each in made]
+    assert {(job["status"], job["attempt"]) for job in jobs} == {("completed", 1)}

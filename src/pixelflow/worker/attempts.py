@@ -5,7 +5,7 @@ import os
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pixelflow.domain.errors import Busy, PixelFlowError, TransferFailed
@@ -64,6 +64,10 @@ class Attempts:
     """Asked before work is done for a job with a target; raises the same while that is out of reach."""
     observe: Callable[[str, float], None] = lambda phase, seconds: None
     """Told each phase's name (waiting, decode, an operation, encode, storing) and its seconds."""
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held by the first of those that wait for room, so that the others wait for their turn."""
+    placed: set[Claim] = field(default_factory=set)
+    """Those that waited, have room now, and are not yet with the pool."""
 
     def results(self, job: Job, lease: Lease) -> Results:
         """Those of an attempt that begins now."""
@@ -88,6 +92,8 @@ class Attempts:
             return await self.store.finish(claim, Completion(failure=failure, spent=spent))
         except ClaimLost:
             return None
+        finally:
+            self.placed.discard(claim)
 
     async def _fetched(self, job: Job, lease: Lease) -> Job:
         """The job with its source; raises ClaimLost."""
@@ -107,7 +113,7 @@ class Attempts:
         if noted is None:
             raise ClaimLost
         self.observe("fetching", time.perf_counter() - begun)
-        await lease.during(self._place())
+        await lease.during(self._place(job.claim))
         return noted
 
     async def _delivered(self, job: Job, outputs: Sequence[Output], lease: Lease) -> Sequence[Output]:
@@ -119,11 +125,13 @@ class Attempts:
         self.observe("delivering", time.perf_counter() - begun)
         return sent
 
-    async def _place(self) -> None:
+    async def _place(self, claim: Claim) -> None:
         """Wait until a decoder has room: others were claimed meanwhile."""
-        while self.pool.room <= 0:
-            self.room.clear()
-            await self.room.wait()
+        async with self.turn:
+            while self.pool.room <= len(self.placed):
+                self.room.clear()
+                await self.room.wait()
+            self.placed.add(claim)
 
     async def _made(self, job: Job, claim: Claim, lease: Lease, results: Results) -> Job | None:
         try:
@@ -144,6 +152,7 @@ class Attempts:
             try:
                 files = await self._open(job, left, opened, lease)
                 files = [*files, *(results.stage(step, places[step]) for step in missing)]
+                self.placed.discard(claim)
                 running = self._submit(lease, left, files, results)
                 lease.attach(running)
                 if results.ready:
@@ -210,7 +219,7 @@ class Attempts:
             files.append(file)
         if urls_in(pipeline.needs):
             await self._charged(job, [file for name, file in zip(names, files, strict=True) if URL in name])
-            await lease.during(self._place())
+            await lease.during(self._place(job.claim))
         return files
 
     async def _charged(self, job: Job, referred: Sequence[int]) -> None:
@@ -224,6 +233,7 @@ class Attempts:
     async def _referred(self, job: Job, url: str, lease: Lease) -> int:
         if self.fetch_file is None:
             raise TransferFailed("reference_refused", "this server fetches no pictures")
+        self.placed.discard(job.claim)
         self.room.set()
         return await lease.during(self.fetch_file(job, url))
 
