@@ -288,7 +288,7 @@ CREATE INDEX asset_of_tenant ON asset (tenant, created_at, id);
 CREATE INDEX asset_of_key ON asset (tenant, storage_key);
 CREATE INDEX step_of_job ON step_cache (tenant, job_id);
 CREATE INDEX job_to_claim ON job (priority DESC, state, tenant, not_before, queued_at) WHERE state = 'queued' AND not_before IS NULL;
-CREATE INDEX job_to_sweep ON job (sweep_at) WHERE state IN ('completed', 'failed', 'cancelled', 'quarantined') AND hold = 0 AND sweep_at IS NOT NULL;
+CREATE INDEX job_to_sweep ON job (sweep_at) WHERE sweep_at IS NOT NULL AND hold = 0 AND state IN ('completed', 'failed', 'cancelled', 'quarantined');
 CREATE INDEX job_scheduled ON job (not_before) WHERE state = 'queued' AND not_before IS NOT NULL;
 CREATE INDEX job_of_batch ON job (tenant, batch_id, id) WHERE batch_id IS NOT NULL;
 CREATE INDEX job_of_template ON job (tenant, template, id) WHERE template IS NOT NULL;
@@ -418,16 +418,16 @@ ON CONFLICT (tenant, day) DO UPDATE SET
     jobs = jobs + 1, bytes = bytes + excluded.bytes, pixels = pixels + excluded.pixels,
     cpu_seconds = cpu_seconds + excluded.cpu_seconds;
  END;
-CREATE TRIGGER used_otherwise AFTER UPDATE OF source, spent, pixels, cost, finished_at ON job WHEN OLD.state NOT IN ('completed', 'failed', 'cancelled', 'quarantined') AND OLD.charged_on IS NOT NULL BEGIN 
+CREATE TRIGGER used_otherwise AFTER UPDATE OF source, spent, pixels, cost, finished_at ON job WHEN OLD.charged_on IS NOT NULL AND OLD.state <> 'completed' AND OLD.state <> 'failed' AND OLD.state <> 'cancelled' AND OLD.state <> 'quarantined' BEGIN 
 UPDATE usage SET
-    jobs = jobs - NOT (NEW.state NOT IN ('completed', 'failed', 'cancelled', 'quarantined') OR NEW.started_at IS NOT NULL),
-    bytes = bytes + (NEW.state NOT IN ('completed', 'failed', 'cancelled', 'quarantined') OR NEW.started_at IS NOT NULL) * coalesce(json_extract(NEW.source, '$.bytes'), 0)
+    jobs = jobs - NOT (NEW.started_at IS NOT NULL OR NEW.state <> 'completed' AND NEW.state <> 'failed' AND NEW.state <> 'cancelled' AND NEW.state <> 'quarantined'),
+    bytes = bytes + (NEW.started_at IS NOT NULL OR NEW.state <> 'completed' AND NEW.state <> 'failed' AND NEW.state <> 'cancelled' AND NEW.state <> 'quarantined') * coalesce(json_extract(NEW.source, '$.bytes'), 0)
                   - coalesce(json_extract(OLD.source, '$.bytes'), 0),
-    pixels = pixels + (NEW.state NOT IN ('completed', 'failed', 'cancelled', 'quarantined') OR NEW.started_at IS NOT NULL) * coalesce(NEW.pixels, 0) - coalesce(OLD.pixels, 0),
-    cpu_seconds = cpu_seconds + (NEW.state NOT IN ('completed', 'failed', 'cancelled', 'quarantined') OR NEW.started_at IS NOT NULL) * coalesce(NEW.spent, NEW.cost, 0) - coalesce(OLD.cost, 0)
+    pixels = pixels + (NEW.started_at IS NOT NULL OR NEW.state <> 'completed' AND NEW.state <> 'failed' AND NEW.state <> 'cancelled' AND NEW.state <> 'quarantined') * coalesce(NEW.pixels, 0) - coalesce(OLD.pixels, 0),
+    cpu_seconds = cpu_seconds + (NEW.started_at IS NOT NULL OR NEW.state <> 'completed' AND NEW.state <> 'failed' AND NEW.state <> 'cancelled' AND NEW.state <> 'quarantined') * coalesce(NEW.spent, NEW.cost, 0) - coalesce(OLD.cost, 0)
 WHERE tenant = OLD.tenant AND day = OLD.charged_on;
  END;
-CREATE TRIGGER used_gone AFTER DELETE ON job WHEN OLD.state NOT IN ('completed', 'failed', 'cancelled', 'quarantined') AND OLD.started_at IS NULL BEGIN 
+CREATE TRIGGER used_gone AFTER DELETE ON job WHEN OLD.started_at IS NULL AND OLD.state <> 'completed' AND OLD.state <> 'failed' AND OLD.state <> 'cancelled' AND OLD.state <> 'quarantined' BEGIN 
 UPDATE usage SET
     jobs = jobs - 1, bytes = bytes - coalesce(json_extract(OLD.source, '$.bytes'), 0),
     pixels = pixels - coalesce(OLD.pixels, 0), cpu_seconds = cpu_seconds - coalesce(OLD.cost, 0)

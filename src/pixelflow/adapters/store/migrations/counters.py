@@ -4,7 +4,9 @@
 ``usage`` has what was asked for, and once it ended what was done, by the day on which a job was charged.
 """
 
-ENDED = "('completed', 'failed', 'cancelled', 'quarantined')"
+_TERMINAL = ("completed", "failed", "cancelled", "quarantined")
+# Compared one by one: for each list SQLite would fill a table at every row.
+_GOES_ON = " AND ".join(f"{{0}}.state <> '{state}'" for state in _TERMINAL)
 
 _STORED = """
     CASE WHEN json_extract({0}.source, '$.key') IS NULL THEN 0
@@ -31,7 +33,7 @@ ON CONFLICT (tenant, day) DO UPDATE SET
     jobs = jobs + 1, bytes = bytes + excluded.bytes, pixels = pixels + excluded.pixels,
     cpu_seconds = cpu_seconds + excluded.cpu_seconds;
 """
-_COUNTS = f"(NEW.state NOT IN {ENDED} OR NEW.started_at IS NOT NULL)"
+_COUNTS = f"(NEW.started_at IS NOT NULL OR {_GOES_ON.format('NEW')})"
 """What ended before any work was done counts for nothing."""
 _SETTLED = f"""
 UPDATE usage SET
@@ -105,11 +107,11 @@ TENANT_TRIGGERS = (
     f"CREATE TRIGGER used_again AFTER UPDATE OF charged_on ON job BEGIN {_CHARGED} END",
     (
         "CREATE TRIGGER used_otherwise AFTER UPDATE OF source, spent, pixels, cost, finished_at ON job"
-        f" WHEN OLD.state NOT IN {ENDED} AND OLD.charged_on IS NOT NULL BEGIN {_SETTLED} END"
+        f" WHEN OLD.charged_on IS NOT NULL AND {_GOES_ON.format('OLD')} BEGIN {_SETTLED} END"
     ),
     (
         "CREATE TRIGGER used_gone AFTER DELETE ON job"
-        f" WHEN OLD.state NOT IN {ENDED} AND OLD.started_at IS NULL BEGIN {_GIVEN_BACK} END"
+        f" WHEN OLD.started_at IS NULL AND {_GOES_ON.format('OLD')} BEGIN {_GIVEN_BACK} END"
     ),
 )
 

@@ -93,8 +93,9 @@ def upgrade() -> None:
     _lanes()
     op.drop_index("job_to_expire", "job")
     op.execute("UPDATE job SET sweep_at = expires_at WHERE expires_at IS NOT NULL")
-    ended = "state IN ('completed', 'failed', 'cancelled', 'quarantined') AND hold = 0"
-    _index("job_to_sweep", "job", ["sweep_at"], f"{ended} AND sweep_at IS NOT NULL")
+    # What is seldom so stands first: every change of a job is held against it.
+    ended = "state IN ('completed', 'failed', 'cancelled', 'quarantined')"
+    _index("job_to_sweep", "job", ["sweep_at"], f"sweep_at IS NOT NULL AND hold = 0 AND {ended}")
     _index("job_scheduled", "job", ["not_before"], "state = 'queued' AND not_before IS NOT NULL")
     _index("job_of_batch", "job", ["tenant", "batch_id", "id"], "batch_id IS NOT NULL")
     _index("job_of_template", "job", ["tenant", "template", "id"], "template IS NOT NULL")
