@@ -3,7 +3,7 @@
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,6 +12,8 @@ import httpx
 import pytest
 
 from harness.site import Site
+from pixelflow.adapters.events.memory import MAX_INBOX
+from pixelflow.control import follow
 from pixelflow.domain.event import Event, EventKind
 from pixelflow.domain.job import Completion, Failure, Job, Output
 
@@ -270,6 +272,38 @@ class TestTenantStream:
             ("job.cancelled", old),
             ("job.deleted", new),
         ]
+
+    def test_however_many_were_missed_all_are_told_once(
+        self, site: Site, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(follow, "MISSED_LIMIT", 4)
+        jobs, given = site.services.jobs, {"pipeline": [{"id": "thumb", "action": "grayscale"}]}
+        order = site.run(site.services.templates.order("away", given, ()))
+
+        async def make(count: int) -> list[str]:
+            made = [await jobs.create("away", order, "upload", None) for _ in range(count)]
+            return [each.job.id for each in made]
+
+        async def told(listener: AsyncIterator[follow.News | None], last: str) -> list[str]:
+            heard = []
+            async for news in listener:
+                heard += [news.job_id] if news else []
+                if news and news.job_id == last:
+                    return heard
+            raise AssertionError("the stream ended")
+
+        async def listen() -> None:
+            before = await make(10)
+            listener = follow.follow_tenant(jobs, "away", 0, 1.0)
+            assert await told(listener, before[0]) == before[:1]
+            live = await make(1)
+            assert await told(listener, live[0]) == [*before[1:], *live]
+            slow = await make(MAX_INBOX + 10)  # more than is kept for one who does not listen
+            assert await told(listener, slow[-1]) == slow
+            last = await make(1)
+            assert await told(listener, last[0]) == last
+
+        site.run(listen())
 
 
 @pytest.mark.parametrize("listeners", [50])

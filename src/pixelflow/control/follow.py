@@ -11,7 +11,7 @@ from pixelflow.domain.job import TERMINAL, Job, JobState, Output
 from pixelflow.ports.store import JobFilter
 
 MISSED_LIMIT = 1000
-"""Most stored events that a returning listener is told; a longer absence starts with a snapshot."""
+"""Stored events that are read at once; of a single job no more are told."""
 SNAPSHOT_JOBS = 50
 
 
@@ -117,17 +117,18 @@ async def _follow_tenant(
                 shown[job.id] = job.sequence
                 yield _now(job)
         seen = after if after is not None else max(shown.values(), default=0)
-        async for news in _stored(jobs, tenant, after):
-            seen = max(seen, news.sequence)
-            shown[news.job_id] = news.sequence
-            yield news
+        told, behind = 0, after is not None
         quiet_since = time.monotonic()
         while not jobs.stopping():
-            got = await subscription.get(min(quiet_seconds, SLICE_SECONDS))
+            got = None if behind else await subscription.get(min(quiet_seconds, SLICE_SECONDS))
             if got is None:
-                found = [news async for news in _stored(jobs, tenant, seen)]
+                events = await jobs.store.events(tenant, None, seen, MISSED_LIMIT)
+                behind = len(events) == MISSED_LIMIT
+                if events:
+                    seen = told = events[-1].sequence  # some of these lie in the inbox as well
+                found = [news for event in events for news in await _past(jobs, event)]
             else:
-                found = _live(*got, shown.get(got[0].job_id, 0))
+                found = _live(*got, max(told, shown.get(got[0].job_id, 0)))
             for news in found:
                 seen = max(seen, news.sequence)
                 yield news
@@ -145,18 +146,16 @@ async def _missed(jobs: Jobs, job: Job, after: int | None) -> list[News]:
     return [news for event in events if event.sequence <= job.sequence for news in _then(job, event)]
 
 
-async def _stored(jobs: Jobs, tenant: str, after: int | None) -> AsyncIterator[News]:
-    if after is None:
-        return
-    for event in await jobs.store.events(tenant, None, after, MISSED_LIMIT):
-        job = await jobs.store.get(tenant, event.job_id)
-        if event.kind is EventKind.DELETED:
-            yield _gone(event.job_id, event.sequence)
-        elif event.kind is EventKind.BATCH_COMPLETED:
-            yield _batch(event)
-        elif job is not None:
-            for news in _then(job, event):
-                yield replace(news, ended=event.sequence == job.sequence and job.terminal)
+async def _past(jobs: Jobs, event: Event) -> list[News]:
+    if event.kind is EventKind.DELETED:
+        return [_gone(event.job_id, event.sequence)]
+    if event.kind is EventKind.BATCH_COMPLETED:
+        return [_batch(event)]
+    job = await jobs.store.get(event.tenant, event.job_id)
+    if job is None:
+        return []
+    ended = event.sequence == job.sequence and job.terminal
+    return [replace(news, ended=ended) for news in _then(job, event)]
 
 
 def _now(job: Job) -> News:
