@@ -9,11 +9,13 @@ Kind = Literal["inputs", "outputs", "assets"]
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """What a key tells: ``owner_id`` is the job's id, or for ``assets`` what ``asset_key`` was given."""
+    """What a key tells: ``owner_id`` is the job's id, or for ``assets`` what ``asset_key`` was given;
+    ``attempt`` is an output's."""
 
     kind: Kind
     tenant: str
     owner_id: str
+    attempt: str = ""
 
 
 def input_key(tenant: str, job_id: str) -> str:
@@ -37,8 +39,8 @@ def parse(key: str) -> Parsed | None:
     match key.split("/"):
         case ["inputs" as kind, tenant, owner_id, _nonce] if tenant and owner_id:
             return Parsed(kind, tenant, owner_id)
-        case ["outputs" as kind, tenant, owner_id, _attempt, _file] if tenant and owner_id:
-            return Parsed(kind, tenant, owner_id)
+        case ["outputs" as kind, tenant, owner_id, attempt, _file] if tenant and owner_id:
+            return Parsed(kind, tenant, owner_id, attempt)
         case ["assets" as kind, tenant, owner_id] if tenant and owner_id:
             return Parsed(kind, tenant, owner_id)
     return None

@@ -207,7 +207,8 @@ class JobStore(Protocol):
     async def depth(self) -> Depth: ...
 
     async def known_keys(self, keys: Sequence[str]) -> set[str]:
-        """Those of the storage keys that a job's source, an output or an asset still names."""
+        """Those of the storage keys that a job's source, an output or an asset still names, or that are
+        outputs of the attempt that runs now: its end may take long to come, and will name them."""
 
     async def put_asset(self, asset: Asset, idempotency: IdempotencyKey | None = None) -> Asset:
         """Insert, or answer the one with the same id; raises InvalidRequest (code ``idempotency_mismatch``)

@@ -15,6 +15,18 @@ def asset(tenant: str, name: str, created_at: float = 1.0) -> Asset:
     )
 
 
+async def test_the_outputs_of_an_attempt_that_runs_are_known(store: JobStore) -> None:
+    await queued(store)
+    first = await claimed(store)
+    early = output(first).key
+    assert await store.known_keys([early]) == {early}
+    await store.release([first.claim])
+    assert await store.known_keys([early]) == set()
+    second = await claimed(store)
+    late = output(second).key
+    assert await store.known_keys([early, late]) == {late}
+
+
 async def test_known_keys_are_those_that_something_names(store: JobStore) -> None:
     await queued(store)
     running = await claimed(store)

@@ -190,7 +190,7 @@ def to_jobs(rows: Sequence[Row]) -> list[Job]:
 
 def to_keys(row: Row) -> list[str]:
     """The storage keys in a row of ``GET_JOB_FILES``."""
-    source, outputs = row
+    source, outputs, _ = row
     keys = [_to_source(source).key, *(output.key for output in (_to_outputs(outputs) if outputs else ()))]
     return [key for key in keys if key]
 

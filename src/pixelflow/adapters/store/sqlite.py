@@ -204,15 +204,16 @@ class SqliteStore:
 
 def _known(connection: sqlite3.Connection, keys: Sequence[str]) -> set[str]:
     known: set[str] = set()
-    owners: set[tuple[str, str]] = set()
+    owners: dict[tuple[str, str], list[tuple[str, str]]] = {}
     for key in keys:
         owner = parse(key)
         if owner and owner.kind == "assets":
             values = {"tenant": owner.tenant, "key": key}
             known.update(row[0] for row in connection.execute(sql.ASSET_KEY, values))
         elif owner:
-            owners.add((owner.tenant, owner.owner_id))
-    for tenant, job_id in owners:
+            owners.setdefault((owner.tenant, owner.owner_id), []).append((owner.attempt, key))
+    for (tenant, job_id), owned in owners.items():
         for row in connection.execute(sql.GET_JOB_FILES, {"tenant": tenant, "id": job_id}):
             known.update(to_keys(row))
+            known.update(key for attempt, key in owned if attempt == str(row[2]))
     return known.intersection(keys)

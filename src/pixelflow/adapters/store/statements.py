@@ -26,7 +26,10 @@ VALUES (:sequence, :tenant, :job_id, :kind, :at, :attempt, :progress, :output)
 
 GET_JOB = f"SELECT {JOB_COLUMNS} FROM job WHERE tenant = :tenant AND id = :id"
 
-GET_JOB_FILES = "SELECT source, outputs FROM job WHERE tenant = :tenant AND id = :id"
+GET_JOB_FILES = """
+SELECT source, outputs, CASE state WHEN 'processing' THEN attempt END FROM job
+WHERE tenant = :tenant AND id = :id
+"""
 
 ATTACH = """
 UPDATE job SET updated_at = :now, source = :source, cost = :cost, pixels = :pixels
