@@ -50,7 +50,7 @@ class Assets:
         )
         try:
             kept = await self.store.put_asset(asset, promise({}, asset.sha256))
-        except BaseException:
+        except Exception:  # one that is broken off may have put it in the book
             await self.storage.delete([stored.key])
             raise
         if kept.key != stored.key:

@@ -140,7 +140,7 @@ class Jobs:
         try:
             foreseen = self.foresight.foresee(job.pipeline, source.format, source.bytes, arrived.sides)
             former = await self.store.attach(tenant, job_id, source, foreseen)
-        except BaseException as error:
+        except Exception as error:  # one that is broken off may have put it in the book
             await self.storage.delete([source.key])
             if isinstance(error, Busy):
                 raise await self.admission.refused(tenant, error) from None

@@ -102,15 +102,16 @@ class Attempts:
         begun = time.perf_counter()
         self.room.set()
         source = await lease.during(self.fetch(job))
-        noted = None
+        assert source.key is not None
         try:
             noted = await self.store.fetched(job.claim, source)
-        except Busy as error:
-            raise TransferFailed("source_quota", error.detail) from error
-        finally:
-            if noted is None and source.key is not None:
-                await self.storage.delete([source.key])
+        except Exception as error:  # one that is broken off may have put it in the book
+            await self.storage.delete([source.key])
+            if isinstance(error, Busy):
+                raise TransferFailed("source_quota", error.detail) from error
+            raise
         if noted is None:
+            await self.storage.delete([source.key])
             raise ClaimLost
         self.observe("fetching", time.perf_counter() - begun)
         await lease.during(self._place(job.claim))
