@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import ipaddress
+import resource
 import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -38,7 +39,16 @@ def serve(settings: Settings) -> int:
     """Run until SIGTERM or SIGINT and answer the exit code; raises StartupError."""
     configure_logs(settings.log.log_level, settings.log.log_format)
     gc.set_threshold(GC_THRESHOLD)
+    _open_as_many_files_as_allowed()
     return uvloop.run(_serve(settings))
+
+
+def _open_as_many_files_as_allowed() -> None:
+    """The soft limit is 1024 on most systems, for programs that use select(2); ours needs a descriptor for
+    each connection (getrlimit(2))."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):  # some systems have a lower one that they do not tell
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 async def _serve(settings: Settings) -> int:

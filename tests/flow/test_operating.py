@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -62,6 +63,20 @@ def test_it_says_in_four_lines_what_runs(server: RunningServer) -> None:
 def test_27_it_says_so_when_private_networks_are_opened(tmp_path: Path) -> None:
     with running_server(tmp_path, EGRESS_ALLOW="10.0.0.0/8, ::1") as opened:
         assert "EGRESS_ALLOW opens 10.0.0.0/8, ::1/128 to " in opened.log.splitlines()[4]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc tells it")
+def test_it_may_open_as_many_files_as_the_system_allows(tmp_path: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+    try:
+        with running_server(tmp_path, WORKER_POOL_SIZE="1") as server:
+            limits = Path(f"/proc/{server.pid}/limits").read_text()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    found = re.search(r"Max open files +(\d+) +(\d+)", limits)
+    assert found is not None
+    assert found[1] == found[2]
 
 
 def test_invented_methods_share_one_series(server: RunningServer) -> None:
