@@ -42,7 +42,7 @@ class Provenance:
         copy = await self._copy(job)
         try:
             return await self.jobs.submit(tenant, replace(order, replay_of=job.id), copy, promise())
-        except BaseException:
+        except Exception:  # one that is broken off may have put the job in the book
             await self.jobs.forget(copy)
             raise
 

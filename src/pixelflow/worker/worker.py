@@ -10,7 +10,7 @@ import structlog
 from pixelflow.domain.breaker import Circuits
 from pixelflow.domain.errors import PixelFlowError
 from pixelflow.domain.event import Event, EventKind
-from pixelflow.domain.job import Claim, Job, JobState
+from pixelflow.domain.job import Job, JobState
 from pixelflow.ports.events import EventHub
 from pixelflow.ports.queue import Queue
 from pixelflow.ports.store import JobStore
@@ -153,13 +153,13 @@ class Worker:
                 self.circuits.storage.succeeded()
             else:
                 self.circuits.storage.unused(self.circuits.clock())
-            if ended is None and results.ready:
-                await self._released(claim)  # no row may name files that go
         finally:
             self.leases.by_claim.pop(claim, None)
             self.room.set()
         if results.ready and (ended is None or ended.state is not JobState.COMPLETED):
-            with suppress(OSError):  # the sweep finds what stays
+            with suppress(OSError, PixelFlowError):  # the sweep finds what stays
+                if ended is None:
+                    await self.store.release([claim])  # no row may name files that go
                 await results.withdraw()
         if ended is None:
             words.info("write refused", reason="the claim is no longer held")
@@ -169,7 +169,3 @@ class Worker:
         if ended.terminal:
             self.ended(ended.state, code)
         words.info("job " + ended.state, error=code)
-
-    async def _released(self, claim: Claim) -> Job | None:
-        released = await self.store.release([claim])
-        return released[0] if released else None
