@@ -10,7 +10,7 @@ from pixelflow.adapters.store import statements
 from pixelflow.adapters.store.sqlite import SqliteStore
 from pixelflow.adapters.store.transaction import Transaction
 from pixelflow.adapters.store.writer import MAX_BATCH
-from pixelflow.domain.job import JobState
+from pixelflow.domain.job import Completion, JobState
 
 
 def started(*calls: Awaitable[object]) -> list["asyncio.Future[object]"]:
@@ -120,3 +120,13 @@ async def test_a_lookup_answers_at_once_also_beside_a_write(store: SqliteStore) 
         lookup.send(None)
     assert answered.value.value == first
     assert await writing == await store.get("local", first.id)
+
+
+async def test_a_job_from_before_the_counters_ends_like_any_other(store: SqliteStore) -> None:
+    first = (await store.create(job())).job
+    await store.writer.run(lambda tx: tx.count("DROP TRIGGER used_again", {}))
+    await store.writer.run(lambda tx: tx.count("UPDATE job SET charged_on = NULL", {}))
+    (running,) = await store.claim("worker", 30)
+    ended = await store.finish(running.claim, Completion(spent={"decode": 0.1}))
+    assert ended is not None
+    assert (ended.id, ended.state) == (first.id, JobState.COMPLETED)

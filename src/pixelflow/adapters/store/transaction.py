@@ -41,7 +41,7 @@ class Transaction:
         self.news: set[str] = set()
         self.ended = 0
         self.ended_seconds = 0.0
-        self._spent: dict[tuple[str, str | None, str], list[float]] = {}
+        self._spent: dict[tuple[str, str, str], list[float]] = {}
 
     def tick(self) -> None:
         """Take the time for the next operation."""
@@ -80,6 +80,8 @@ class Transaction:
 
     def spend(self, job: Job, seconds: Mapping[str, float]) -> None:
         """Count the CPU time of a job's phases, written once for all jobs of the transaction."""
+        if job.charged_on is None:
+            return  # made before there were counters
         for operation, each in seconds.items():
             counted = self._spent.setdefault((job.tenant, job.charged_on, operation), [0, 0.0])
             counted[0] += 1
