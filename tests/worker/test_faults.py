@@ -6,12 +6,13 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from harness.pooling import Bench, outcome, running_pool, until
+from harness.pooling import PATIENCE_SECONDS, Bench, outcome, running_pool, until
 from pixelflow.domain.errors import StartupError
 from pixelflow.domain.installed import has
 from pixelflow.domain.limits import ImageLimits
@@ -117,6 +118,27 @@ async def test_stopping_the_running_task_kills_its_decoder(tmp_path: Path) -> No
         assert await outcome(running) == Stopped()
         assert isinstance(await outcome(behind), wire.Finished)
         assert decoder not in bench.pool.pids
+
+
+def hold_up(file: int) -> None:
+    """Hold up the event loop until something is written."""
+    end = time.monotonic() + PATIENCE_SECONDS
+    while not os.fstat(file).st_size:
+        assert time.monotonic() < end
+        time.sleep(0.002)
+
+
+async def test_a_task_that_was_secretly_done_already_is_written_anew(tmp_path: Path) -> None:
+    async with running_pool(tmp_path) as bench:
+        alone, file = bench.file(), bench.file()
+        await outcome(bench.submit(outputs=[alone]))
+        running, behind = bench.submit(), bench.submit(outputs=[file])
+        hold_up(file)  # nobody hears that the first is done and the second is begun
+
+        running.stop()
+
+        assert isinstance(await outcome(behind), wire.Finished)
+        assert bench.content(file) == bench.content(alone)
 
 
 async def test_stopping_a_waiting_task_leaves_the_running_one_alone(tmp_path: Path) -> None:

@@ -43,9 +43,7 @@ class Writer:
             content = result if isinstance(result, bytes) else msgspec.json.encode(result)
             made = wire.Made(step.id, step.operation.produces)
         check_output(len(content), self.limits, step.id)
-        rest = memoryview(content)
-        while rest:
-            rest = rest[os.write(self.outputs[step.id], rest) :]
+        _fill(self.outputs[step.id], memoryview(content))
         return made
 
     def encoded(self, image: pyvips.Image, options: Encoding) -> tuple[bytes, str]:
@@ -64,3 +62,12 @@ class Writer:
                 sides = f"{picture.size[0]:,} × {picture.size[1]:,}"
                 raise MemoryError(f"the {name} of {sides} pixels cannot be written") from error
             raise
+
+
+def _fill(file: int, content: memoryview) -> None:
+    """From its beginning, since a decoder that was killed may have written there."""
+    written = 0
+    while written < len(content):
+        written += os.pwrite(file, content[written:], written)
+    if os.fstat(file).st_size > written:
+        os.ftruncate(file, written)
