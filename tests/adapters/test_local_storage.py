@@ -161,6 +161,17 @@ def test_a_flush_takes_files_of_new_folders(tmp_path: Path, whole: bool) -> None
     flusher.close()
 
 
+def test_after_a_flush_that_failed_each_file_tells_of_itself(tmp_path: Path) -> None:
+    flusher = Flusher([tmp_path])
+    with (tmp_path / "file").open("wb") as file:
+        os.close(flusher._devices[0])
+        if flusher._syncfs is not None:
+            with pytest.raises(OSError, match="Bad file descriptor"):
+                flusher.flush([(file.fileno(), str(tmp_path / "gone"))])
+        with pytest.raises(FileNotFoundError):  # as it is when files go one by one
+            flusher.flush([(file.fileno(), str(tmp_path / "gone"))])
+
+
 def test_the_address_names_both_folders(tmp_path: Path) -> None:
     storage = open_storage(f"file://?uploads={tmp_path}/up&outputs={tmp_path}/out")
     path = storage.local_path(output_key("local", "job", 1, "step", "webp"))

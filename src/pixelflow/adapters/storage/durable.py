@@ -48,6 +48,8 @@ class Flusher:
         for device in self._devices:
             if self._syncfs(device):
                 error = ctypes.get_errno()
+                # It is told once, and may be that of a file which comes next, whose own flush tells it too.
+                self._avoid_until = time.monotonic() + self._avoid_seconds
                 raise OSError(error, os.strerror(error))
         ended = time.monotonic()
         if ended - started > self._slow_seconds:
