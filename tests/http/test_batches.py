@@ -127,6 +127,13 @@ def test_json_lines_and_csv_have_the_rest_in_the_query(site: Site) -> None:
     items = site.client.get(f"/v1/batches/{batch['id']}/items").json()
     BatchLinePage.model_validate(items)
     assert [item["line"] for item in items["items"]] == [1, 3]
+    both = site.client.post(
+        "/v1/batches",
+        params={**query, "prefix": "s3://pictures/"},
+        content=lines,
+        headers={"content-type": "application/x-ndjson"},
+    )
+    assert (both.status_code, both.json()["errors"][0]["field"]) == (422, "prefix")
     feed(site)
     assert [
         job["metadata"] for job in sorted(jobs_of(site, batch), key=lambda job: len(job["metadata"]))
@@ -217,6 +224,8 @@ def test_bad_lines_are_told_by_number_and_good_ones_taken(site: Site, jpeg: byte
         ({"prefix": "https://a.example/"}, "prefix"),
         ({"prefix": "s3://elsewhere/"}, "prefix"),
         ({"after": "x"}, "after"),
+        ({"dry_run": True, "sample": 7}, "sample"),
+        ({"dry_run": True, "sample": {"width": -1, "height": 9, "format": "jpeg"}}, "sample.width"),
     ],
 )
 def test_a_bad_batch_is_refused(site: Site, fields: dict[str, Any], field: str) -> None:

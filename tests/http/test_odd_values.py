@@ -1,6 +1,7 @@
 """Whatever a field holds, and whatever a path says, no answer is a 5xx."""
 
 import json
+import socket
 from typing import Any
 
 import pytest
@@ -123,3 +124,45 @@ def test_a_signed_urls_query(site: Site, jpeg: bytes) -> None:
     ):
         answer = site.client.put(f"/v1/uploads/x?{query}", content=jpeg)
         assert answer.status_code in {400, 403}, answer.text
+
+
+@pytest.mark.parametrize(
+    ("path", "field", "allowed"),
+    [
+        ("/v1/jobs?limit=x", "limit", "a whole number"),
+        ("/v1/jobs?limit=201", "limit", "at most 200"),
+        ("/v1/jobs?limit=0", "limit", "at least 1"),
+        ("/v1/assets?cursor=" + "a" * 201, "cursor", "of at most 200 characters"),
+        ("/v1/templates/thumb/diff?from=" + "a" * 65, "from", "of at most 64 characters"),
+        ("/v1/webhooks/deliveries?status=odd", "status", "one of"),
+        ("/v1/admin/tenants/%00", "tenant", "text that matches"),
+    ],
+)
+def test_a_refused_parameter_is_told_with_what_is_allowed(
+    site: Site, path: str, field: str, allowed: str
+) -> None:
+    answer = site.client.get(path)
+    [error] = answer.json()["errors"]
+    assert (answer.status_code, error["field"]) == (422, field)
+    assert allowed in error["allowed"]
+    assert field in error["message"]
+
+
+@pytest.mark.parametrize(
+    ("path", "head"),
+    [
+        ("/v1/jobs", "Content-Type: application/json"),
+        ("/v1/jobs", "Content-Type: multipart/form-data; boundary=x"),
+        ("/v1/assets", "Content-Type: image/png"),
+        ("/v1/templates", "Content-Type: application/json"),
+    ],
+)
+def test_who_closes_its_half_before_the_end_of_the_body_is_told(site: Site, path: str, head: str) -> None:
+    with socket.create_connection(("127.0.0.1", int(site.url.rpartition(":")[2])), 10) as line:
+        line.sendall(
+            f'POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n{head}\r\n\r\n{{"a"'.encode()
+        )
+        line.shutdown(socket.SHUT_WR)
+        answer = b"".join(iter(lambda: line.recv(4096), b""))
+    assert answer.startswith(b"HTTP/1.1 400")
+    assert b'"code":"disconnected"' in answer

@@ -323,7 +323,7 @@ class TestDocuments:
             if path.relative_to(rooms).parts[0] in {"control", "http", "adapters", "domain"}
             for code in re.findall(r'code(?:=| = |: str = )"([a-z_]+)"', path.read_text())
         }
-        never_answered = {"error", "conflict", "corrupt", "startup", "disconnected"}
+        never_answered = {"error", "conflict", "corrupt", "startup"}
         never_answered |= {"remote_unavailable", "source_unreachable"}  # a job's failures
         assert used - never_answered <= set(CODES)
         page = site.client.get("/docs").text

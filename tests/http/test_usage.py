@@ -57,6 +57,26 @@ def test_days_that_do_not_go_together(site: Site, query: str) -> None:
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
 
 
+@pytest.mark.parametrize(
+    ("given", "field", "allowed"),
+    [
+        ({"weight": 0}, "weight", "at least 0.01"),
+        ({"weight": "1"}, "weight", "a number"),
+        ({"limits": []}, "limits", "an object"),
+        ({"limits": {"jobs_per_day": -1}}, "limits.jobs_per_day", "at least 0"),
+        ({"limits": {"jobs_a_day": 1}}, "limits.jobs_a_day", "max_queued_jobs, "),
+        ({"wait": 1}, "wait", "weight, limits"),
+    ],
+)
+def test_a_tenants_refused_field_is_told_with_what_is_allowed(
+    site: Site, given: dict[str, Any], field: str, allowed: str
+) -> None:
+    answer = site.client.put("/v1/admin/tenants/odd", json=given)
+    [error] = answer.json()["errors"]
+    assert (answer.status_code, error["field"]) == (422, field)
+    assert error["allowed"].startswith(allowed)
+
+
 def test_over_a_quota_is_429_with_the_standard_headers_and_keeps_nothing(site: Site, jpeg: bytes) -> None:
     put(site, "small", limits={"jobs_per_day": 1})
     assert send(site, "small", jpeg).status_code == 202

@@ -94,9 +94,11 @@ class TestRegistration:
         before = site.client.get(HOOKS).json()
         answer = site.client.post(HOOKS, json={"url": url})
         assert (answer.status_code, answer.json()["code"]) == (422, "egress_refused"), answer.text
+        assert answer.json()["field"] == "url"
         assert "password" not in answer.text
         job = site.client.post("/v1/jobs", json={"pipeline": PIPELINE, "webhook_url": url})
         assert (job.status_code, job.json()["code"] in {"egress_refused", "invalid"}) == (422, True)
+        assert "webhook_url" in (job.json().get("field"), job.json().get("errors", [{}])[0].get("field"))
         assert "password" not in job.text
         assert site.client.get(HOOKS).json() == before
 

@@ -88,7 +88,9 @@ class Batches:
         except InvalidRequest as error:
             raise InvalidRequest([*problems, *error.problems], code=error.code) from None
         next_after = None
-        if lines is None and "prefix" in given:
+        if lines is not None and "prefix" in given:
+            problems.append(Problem("lines and a prefix do not go together", "prefix", allowed="one of them"))
+        elif "prefix" in given:
             if "sources" in given:
                 problems.append(Problem("sources and prefix do not go together", "sources"))
             lines, next_after = await self.sources.below(tenant, given["prefix"], given.get("after", ""))
@@ -179,15 +181,24 @@ class Batches:
             after = found[-1].number
 
     async def _forecast(self, tenant: str, given: Mapping[str, Any], pictures: int) -> Forecast:
-        sample = given.get("sample", TYPICAL)
+        sample = TYPICAL if given.get("sample") is None else given["sample"]
         asked = {name: given[name] for name in ("pipeline", "template") if name in given}
-        each = await self.planner.plan(tenant, {**asked, "source": sample})
+        try:
+            each = await self.planner.plan(tenant, {**asked, "source": sample})
+        except InvalidRequest as error:
+            raise InvalidRequest([_of_sample(found) for found in error.problems], code=error.code) from None
         cpu = [output.cpu_seconds for output in each.outputs]
         sizes = [output.bytes for output in each.outputs]
         seconds = None if None in cpu else pictures * sum(filter(None, cpu))
         size = None if None in sizes else pictures * sum(filter(None, sizes))
         wall = None if seconds is None else seconds / max(1, self.decoders())
         return Forecast(sample, each, size, seconds, wall)
+
+
+def _of_sample(problem: Problem) -> Problem:
+    """As a plan says it of its source."""
+    part, dot, rest = problem.field.partition(".")
+    return replace(problem, field=f"sample{dot}{rest}") if part == "source" else problem
 
 
 def _stored(batch: Batch, state: ItemState) -> Sequence[ItemState]:

@@ -99,12 +99,16 @@ class Bulks:
                 Problem(f"action must be one of {allowed}", "action", value=action, allowed=allowed)
             )
         if not isinstance(given.get("dry_run", False), bool):
-            problems.append(Problem("dry_run must be true or false", "dry_run", value=given["dry_run"]))
+            problems.append(
+                Problem(
+                    "dry_run must be true or false", "dry_run", value=given["dry_run"], allowed="true, false"
+                )
+            )
         where = JobFilter()
         filtered = given.get("filter")
         if not isinstance(filtered, dict):
             text = 'filter must be an object, as {"status": "failed"}; {} is every job'
-            problems.append(Problem(text, "filter", value=filtered))
+            problems.append(Problem(text, "filter", value=filtered, allowed="an object"))
         else:
             try:
                 where = read_filter(filtered)

@@ -54,7 +54,7 @@ class Deliverer:
             else:
                 self.buckets.check(tenant, url, "write")
         except EgressRefused as error:
-            raise EgressRefused(error.detail, **{**error.extra, "field": "store.url"}) from error
+            raise error.of("store.url") from error
 
     def enter(self, job: Job) -> None:
         """Before any work is done for it; raises RemoteLeftAlone, and RemoteUnavailable and TransferFailed

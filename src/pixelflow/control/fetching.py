@@ -54,7 +54,7 @@ class Fetcher:
             elif not remote.url.startswith(tuple(OURS.values())):
                 self.buckets.check(tenant, remote.url, "read")
         except EgressRefused as error:
-            raise EgressRefused(error.detail, **{**error.extra, "field": field}) from error
+            raise error.of(field) from error
 
     async def fetch(self, job: Job) -> Source:
         """The picture, stored; raises TransferFailed when trying again would not help, RemoteUnavailable when

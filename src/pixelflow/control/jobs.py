@@ -19,7 +19,7 @@ from pixelflow.control.order import Bounds, Order
 from pixelflow.control.sides import sides
 from pixelflow.control.storing import store_picture
 from pixelflow.domain.breaker import Circuits
-from pixelflow.domain.errors import Busy, StateConflict, UnknownId
+from pixelflow.domain.errors import Busy, EgressRefused, StateConflict, UnknownId
 from pixelflow.domain.event import Event, EventKind
 from pixelflow.domain.job import RETRYABLE, Job, JobState, Remote, Source, new_id
 from pixelflow.domain.keep import NOTHING, SETTINGS, Keep, when
@@ -318,7 +318,10 @@ class Jobs:
         if order.target is not None:
             await self.deliverer.check(job.tenant, order.target)
         if order.webhook_url is not None and self.check_webhook is not None:
-            await self.check_webhook(order.webhook_url)
+            try:
+                await self.check_webhook(order.webhook_url)
+            except EgressRefused as error:
+                raise error.of("webhook_url") from error
 
     async def _create(self, job: Job, order: Order, idempotency: IdempotencyKey | None) -> Created:
         await self._require(job, order)

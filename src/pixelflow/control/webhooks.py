@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pixelflow.control.idempotency import Promise
-from pixelflow.domain.errors import InvalidRequest, Problem, StateConflict, UnknownId
+from pixelflow.domain.errors import EgressRefused, InvalidRequest, Problem, StateConflict, UnknownId
 from pixelflow.domain.signature import new_secret
 from pixelflow.domain.webhook import (
     EVENTS,
@@ -47,7 +47,7 @@ class Webhooks:
         facts = _read(given)
         if "url" not in facts:
             raise InvalidRequest([Problem("a url is required", "url", allowed="an https URL")])
-        await self.check(facts["url"])
+        await self._allowed(facts["url"])
         new = Endpoint(tenant, endpoint_id(), secrets=(Secret(new_secret()),), **{"events": EVENTS, **facts})
         return await self.store.add(new, self.most, promise(given, None), actor)
 
@@ -64,8 +64,14 @@ class Webhooks:
         facts = _read(given)
         endpoint = await self.get(tenant, endpoint_id)
         if "url" in facts:
-            await self.check(facts["url"])
+            await self._allowed(facts["url"])
         return _there(await self.store.change(replace(endpoint, **facts), actor), endpoint_id)
+
+    async def _allowed(self, url: str) -> None:
+        try:
+            await self.check(url)
+        except EgressRefused as error:
+            raise error.of("url") from error
 
     async def remove(self, tenant: str, actor: str, endpoint_id: str) -> None:
         """Raises UnknownId."""

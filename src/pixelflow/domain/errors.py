@@ -117,6 +117,10 @@ class EgressRefused(RequestError):
 
     code = "egress_refused"
 
+    def of(self, field: str) -> "EgressRefused":
+        """The same, with the request's ``field`` that names the URL."""
+        return EgressRefused(self.detail, **{**self.extra, "field": field})
+
 
 class Busy(RequestError):
     """A limit that will pass; ``extra`` carries ``retry_after`` in seconds."""

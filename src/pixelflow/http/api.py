@@ -1,8 +1,5 @@
 """The FastAPI application: every call but the hot ones, and the OpenAPI document of all of them."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -10,7 +7,7 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from pixelflow import __version__
-from pixelflow.domain.errors import InvalidRequest, MalformedRequest, PixelFlowError, Problem
+from pixelflow.domain.errors import InvalidRequest, MalformedRequest, PixelFlowError
 from pixelflow.http.dialects import parallelpix, zero_config
 from pixelflow.http.errors import Refusal, encode, other, refusal
 from pixelflow.http.native import (
@@ -31,6 +28,7 @@ from pixelflow.http.native import (
     webhooks,
 )
 from pixelflow.http.openapi import Api
+from pixelflow.http.refused import problem
 from pixelflow.http.services import Services
 
 log = structlog.get_logger()
@@ -99,12 +97,7 @@ async def _invalid(request: Request, error: Exception) -> Response:
                 f"{name} must be a day such as 2026-03-01", code="malformed_time", field=name
             )
             return _answer(request, refusal(malformed))
-    problems = [
-        Problem(
-            found["msg"], str(found["loc"][-1]), value=found.get("input"), allowed=_allowed(found.get("ctx"))
-        )
-        for found in error.errors()
-    ]
+    problems = [problem(found, str(found["loc"][-1])) for found in error.errors()]
     return _answer(request, refusal(InvalidRequest(problems)))
 
 
@@ -124,12 +117,6 @@ def _methods(path: str) -> list[str]:
     return sorted(
         {method for route in routes if route.path_regex.fullmatch(path) for method in route.methods or ()}
     )
-
-
-def _allowed(context: Mapping[str, Any] | None) -> str | None:
-    words = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than", "expected": "one of"}
-    found = [f"{words[name]} {value}" for name, value in (context or {}).items() if name in words]
-    return ", ".join(found) or None
 
 
 def _answer(request: Request, found: Refusal) -> Response:

@@ -71,8 +71,11 @@ class App:
                 await self._others(scope, receive, noting)
             else:
                 await handler(exchange, *ids)
-        except Disconnected:
-            status = status or CLOSED_BY_CLIENT
+        except Disconnected as error:
+            if not status:
+                # Who closed only its own half still reads.
+                await exchange.problem(refusal(error))
+                status = CLOSED_BY_CLIENT
         except Exception as error:  # noqa: BLE001 - the outermost place
             await self._refuse(exchange, error, begun=bool(status))
         finally:

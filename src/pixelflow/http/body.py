@@ -69,7 +69,7 @@ async def stream(exchange: Exchange) -> AsyncIterator[bytes]:
         while True:
             message = await pace.next(exchange.receive)
             if message["type"] == "http.disconnect":
-                raise Disconnected("the client went away")
+                raise Disconnected("the body ended before all of it came")
             chunk = message.get("body", b"")
             pace.came += len(chunk)
             if chunk:

@@ -7,6 +7,7 @@ CODES: Mapping[str, str] = {
     "batch_refused": "No line can be taken, or one of `all_or_nothing` cannot; `errors` tells which.",
     "busy": "A limit that passes; try again after `Retry-After` seconds.",
     "disk_full": "Less disk is free than MIN_FREE_BYTES keeps; try again after `Retry-After` seconds.",
+    "disconnected": "The body ended before all of it came; send the request again.",
     "doubled_part": "A form has one part of each name.",
     "egress_refused": "The server does not call this URL or address; `setting` names what would allow it.",
     "endpoint_disabled": "Nothing is sent to a disabled endpoint; enable it first.",

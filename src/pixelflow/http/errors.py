@@ -28,7 +28,7 @@ class HeadersTooLarge(errors.RequestError):
 
 
 class Disconnected(errors.RequestError):
-    """The client went away in the middle of its request; nobody is left to answer."""
+    """The body broke off: the client went away, or will send no more of it."""
 
     code = "disconnected"
 
@@ -45,6 +45,7 @@ TABLE: Mapping[type[PixelFlowError], tuple[int, str]] = {
     errors.InvalidRequest: (422, "A value is refused"),
     errors.EgressRefused: (422, "This address is not called from here"),
     errors.ImageError: (422, "This picture cannot be done"),
+    Disconnected: (400, "The request broke off"),
     HeadersTooLarge: (431, "Too many header bytes"),
     errors.Busy: (503, "The server has no room for more work now"),
     errors.StoreUnavailable: (503, "The job store cannot answer now"),

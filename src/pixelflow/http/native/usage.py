@@ -11,8 +11,9 @@ from pixelflow.http import describing
 from pixelflow.http.body import json_object
 from pixelflow.http.native.given import Caller, TheExchange, TheServices, json
 from pixelflow.http.native.operators import only_local
+from pixelflow.http.refused import problem
 from pixelflow.http.shapes import usage as shapes
-from pixelflow.http.shapes.usage import NewTenant, tenant_view, usage_view
+from pixelflow.http.shapes.usage import LimitsShape, NewTenant, tenant_view, usage_view
 
 router = APIRouter(prefix="/v1", tags=["usage"])
 MAX_DAYS = 400
@@ -71,13 +72,15 @@ async def put_tenant(exchange: TheExchange, services: TheServices, tenant: Tenan
         given = NewTenant.model_validate(await json_object(exchange))
     except ValidationError as error:
         raise InvalidRequest(
-            [_problem(found["loc"], found["msg"], found["input"]) for found in error.errors()]
+            [
+                problem(
+                    found,
+                    ".".join(str(part) for part in found["loc"]) or "body",
+                    (LimitsShape if len(found["loc"]) > 1 else NewTenant).model_fields,
+                )
+                for found in error.errors()
+            ]
         ) from None
     found = await services.tenants.put(tenant, given.weight, given.own)
     services.jobs.admission.forget(tenant)
     return json(tenant_view(found))
-
-
-def _problem(place: tuple[int | str, ...], message: str, value: object) -> Problem:
-    name = ".".join(str(part) for part in place)
-    return Problem(message, name or "body", value=value)
