@@ -324,7 +324,9 @@ def test_the_list_pages_and_strangers_see_nothing(site: Site) -> None:
         answer = site.client.request(method, f"/v1/batches/{batches[0]}{rest_of_path}", headers=stranger)
         assert (answer.status_code, answer.json()["code"]) == (404, "not_found"), rest_of_path
     assert site.client.get("/v1/batches?cursor=x").json()["code"] == "invalid_cursor"
-    assert site.client.get(f"/v1/batches/{batches[0]}/items?cursor=x").json()["code"] == "invalid_cursor"
+    for cursor in ("x", "9" * 20):
+        lines = site.client.get(f"/v1/batches/{batches[0]}/items", params={"cursor": cursor})
+        assert (lines.status_code, lines.json()["code"]) == (400, "invalid_cursor")
 
 
 def test_the_same_request_makes_one_batch(site: Site) -> None:

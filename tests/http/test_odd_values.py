@@ -9,7 +9,24 @@ import pytest
 from harness.site import PIPELINE, Site
 
 ODD: list[Any] = [
-    *(None, True, 0, -1, 10**40, 1.5, 1e308, "", "a", "\ud800", "\0", "\r\nX: y", "ä" * 300, "50%", "-5%"),
+    *(
+        None,
+        True,
+        0,
+        -1,
+        10**40,
+        10**400,
+        1.5,
+        1e308,
+        "",
+        "a",
+        "\ud800",
+        "\0",
+        "\r\nX: y",
+        "ä" * 300,
+        "50%",
+        "-5%",
+    ),
     *([], {}, [[]], {"a": {}}, [1, None], "x" * 5000, "NaN", "auto", {"x": 0.5, "y": 2}),
 ]
 STEP_FIELDS = [
@@ -36,6 +53,9 @@ TOP_FIELDS = [
     "metadata",
     "webhook_url",
     "expires_in",
+    "deadline_seconds",
+    "scheduled_at",
+    "keep",
     "\ud800",
 ]
 
@@ -90,7 +110,9 @@ def test_a_field_of_the_zero_config_service(site: Site, field: str) -> None:
             "a" * 3000,
             "-1",
             "1e400",
-            "9" * 30,
+            "9" * 20,
+            "9" * 5000,
+            "0x1p99999.x",
             "%F0%9F%98%80",
         ),
         *("0001-01-01T00:00:00Z", "9999-12-31T23:59:59%2B00:00", "expires=x&key=k1&tenant=a&signature=%ff"),
@@ -107,6 +129,9 @@ def test_a_field_of_the_zero_config_service(site: Site, field: str) -> None:
             "/v1/jobs/{}/events",
         ),
         *("/v1/jobs?limit={}", "/v1/jobs?cursor={}", "/v1/jobs?created_after={}", "/v1/jobs?status={}"),
+        *("/v1/jobs/bulk?cursor={}", "/v1/audit?cursor={}", "/v1/usage?to={}", "/v1/templates/a@{}"),
+        *("/v1/templates?cursor={}", "/v1/templates/default/versions?cursor={}", "/v1/batches?cursor={}"),
+        *("/v1/batches/x/items?cursor={}", "/v1/webhooks/deliveries?cursor={}"),
         *("/v1/assets/{}", "/v1/assets?cursor={}", "/v1/status/{}", "/jobs/{}", "/jobs/{}/download", "/{}"),
     ],
 )

@@ -64,6 +64,7 @@ def test_days_that_do_not_go_together(site: Site, query: str) -> None:
         ({"weight": "1"}, "weight", "a number"),
         ({"limits": []}, "limits", "an object"),
         ({"limits": {"jobs_per_day": -1}}, "limits.jobs_per_day", "at least 0"),
+        ({"limits": {"jobs_per_day": 10**400}}, "limits.jobs_per_day", "at most 9007199254740991"),
         ({"limits": {"jobs_a_day": 1}}, "limits.jobs_a_day", "max_queued_jobs, "),
         ({"wait": 1}, "wait", "weight, limits"),
     ],

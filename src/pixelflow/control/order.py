@@ -204,8 +204,8 @@ def _scheduled_at(given: object, problems: list[Problem]) -> float | None:
 def _deadline_seconds(given: object, problems: list[Problem]) -> float | None:
     if given is None:
         return None
-    if isinstance(given, int | float) and not isinstance(given, bool) and 0 < given < math.inf:
-        return float(given)
+    if (seconds := _finite(given)) is not None and seconds > 0:
+        return seconds
     allowed = "a number of seconds above 0"
     text = f"deadline_seconds must be {allowed}"
     problems.append(Problem(text, "deadline_seconds", value=given, allowed=allowed))
@@ -215,10 +215,18 @@ def _deadline_seconds(given: object, problems: list[Problem]) -> float | None:
 def _expires_in(given: object, problems: list[Problem]) -> float | None:
     if given is None:
         return None
-    if isinstance(given, int | float) and not isinstance(given, bool):
-        seconds = float(given)
-        if math.isfinite(seconds) and 1 <= seconds <= MAX_EXPIRES_SECONDS:
-            return seconds
+    if (seconds := _finite(given)) is not None and 1 <= seconds <= MAX_EXPIRES_SECONDS:
+        return seconds
     allowed = f"1 to {MAX_EXPIRES_SECONDS} seconds"
     problems.append(Problem(f"expires_in must be {allowed}", "expires_in", value=given, allowed=allowed))
+    return None
+
+
+def _finite(given: object) -> float | None:
+    """A number that floating point has; JSON's may be greater."""
+    if not isinstance(given, int | float) or isinstance(given, bool):
+        return None
+    with suppress(OverflowError):
+        number = float(given)
+        return number if math.isfinite(number) else None
     return None

@@ -16,7 +16,7 @@ SAFE = [
     (b"cache-control", b"private, no-cache"),
     (b"accept-ranges", b"bytes"),
 ]
-_RANGE = re.compile(rb"bytes=(\d*)-(\d*)", re.ASCII)
+_RANGE = re.compile(rb"bytes=(\d{0,100})-(\d{0,100})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ def read_asset_cursor(cursor: str) -> tuple[float, str]:
     try:
         *moment, asset_id = cursor.rsplit(".", 1)
         return float.fromhex(moment[0]), asset_id
-    except (ValueError, IndexError):
+    except (ValueError, OverflowError, IndexError):
         raise foreign(cursor) from None
 
 

@@ -85,12 +85,12 @@ async def items(
     batch_id: str,
     status: ItemState | None = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
-    cursor: Annotated[str | None, Query(max_length=20)] = None,
+    cursor: Cursor = None,
 ) -> Response:
     """In their order."""
-    if cursor is not None and not (cursor.isascii() and cursor.isdigit()):
+    if cursor is not None and not (cursor.isascii() and cursor.isdigit() and len(cursor) <= 10):
         raise MalformedRequest(
-            f"cursor {cursor!r} is not one that a list answered with", code="invalid_cursor"
+            f"cursor {cursor[:80]!r} is not one that a list answered with", code="invalid_cursor"
         )
     batch = await services.batches.get(caller.tenant, batch_id)
     after = -1 if cursor is None else int(cursor)

@@ -41,18 +41,22 @@ class UsageShape(Shape):
     queued_cpu_seconds: float = Field(examples=[0.0])
 
 
+MAX_COUNT = 2**53 - 1
+"""The greatest whole number that JSON carries between any two programs (RFC 8259, 6)."""
+
+
 class LimitsShape(Shape):
     """A tenant's own limits; one that is left out is the server's, `null` is none."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    max_queued_jobs: int | None = Field(None, ge=1)
+    max_queued_jobs: int | None = Field(None, ge=1, le=MAX_COUNT)
     max_queued_cpu_seconds: float | None = Field(None, gt=0)
-    jobs_per_day: int | None = Field(None, ge=0)
-    bytes_per_day: int | None = Field(None, ge=0)
-    pixels_per_day: int | None = Field(None, ge=0)
+    jobs_per_day: int | None = Field(None, ge=0, le=MAX_COUNT)
+    bytes_per_day: int | None = Field(None, ge=0, le=MAX_COUNT)
+    pixels_per_day: int | None = Field(None, ge=0, le=MAX_COUNT)
     cpu_seconds_per_day: float | None = Field(None, ge=0)
-    stored_bytes: int | None = Field(None, ge=0)
+    stored_bytes: int | None = Field(None, ge=0, le=MAX_COUNT)
 
 
 class NewTenant(Shape):
