@@ -1,6 +1,7 @@
 """Commands that list and steer the jobs of a running server."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,8 @@ def test_what_is_to_be_steered_must_be_said(pixelflow: Command, server: RunningS
     for arguments in ((), ("some-id", "--status", "failed")):
         done = pixelflow("cancel", *arguments, "--url", server.url)
         assert (done.returncode, "--all" in done.stderr) == (2, True)
+    done = pixelflow("jobs", "--status", "odd", "--url", server.url)
+    assert (done.returncode, "quarantined" in done.stderr, "pipeline" in done.stderr) == (2, True, False)
     done = pixelflow("retry", "--all", "--url", f"http://127.0.0.1:{free_port()}")
     assert (done.returncode, "no PixelFlow server" in done.stderr) == (1, True)
 
@@ -78,10 +81,30 @@ def test_a_folder_is_watched_and_each_picture_done_once(
         ("rome/a.jpg", "completed"),
         ("cut.jpg", "failed"),
     }
-    assert (tmp_path / "out" / "rome" / "a" / "thumbnail.webp").exists()
+    assert (tmp_path / "out" / "rome" / "a.jpg" / "thumbnail.webp").exists()
     assert watch() == []
     # Without its notes it asks again, and is given the same jobs.
     (tmp_path / "out" / ".pixelflow-watched.jsonl").unlink()
     assert {line["job_id"] for line in watch()} == {line["job_id"] for line in first}
-    (album / "new.png").write_bytes((album / "b.png").read_bytes())
-    assert [line["file"] for line in watch()] == ["new.png"]
+    # One that goes by the same name but for its kind has results of its own; any name will do.
+    odd = os.fsdecode(b"caf\xe9.png")
+    for name in ("a.png", odd):
+        (album / name).write_bytes((album / "b.png").read_bytes())
+    (album / "lost.png").symlink_to("/proc/self/mem")  # which nobody can read from the beginning
+    assert [(line["file"], line["status"]) for line in watch()] == [
+        ("a.png", "completed"),
+        (odd, "completed"),
+        ("lost.png", "unreadable"),
+    ]
+    for name in ("a.jpg", "a.png", odd):
+        assert (tmp_path / "out" / name / "thumbnail.webp").exists()
+
+
+def test_a_table_of_pictures_that_cannot_be_read_is_named(
+    pixelflow: Command, server: RunningServer, tmp_path: Path
+) -> None:
+    table = tmp_path / "pictures.csv"
+    for content in (b"url\nhttps://a.example/\xff\n", b'url\n"https://a.example/\n'):
+        table.write_bytes(content)
+        done = pixelflow("batch", "create", str(table), "-t", "default", "--url", server.url)
+        assert (done.returncode, "pictures.csv" in done.stderr, done.stderr.count("\n")) == (2, True, 1)

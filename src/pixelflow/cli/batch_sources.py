@@ -26,9 +26,14 @@ def read_sources(given: list[str]) -> list[Any]:
 
 
 def _of_file(path: Path) -> list[Any]:
-    text = path.read_text(encoding="utf-8-sig")
-    if path.suffix == ".csv":
-        return [_row(row) for row in csv.DictReader(io.StringIO(text))]
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        if path.suffix == ".csv":
+            return [_row(row) for row in csv.DictReader(io.StringIO(text, newline=""), strict=True)]
+    except UnicodeDecodeError as error:
+        raise Mistake(f"{path} is not UTF-8: {error}") from None
+    except csv.Error as error:
+        raise Mistake(f"{path} cannot be read as CSV: {error}") from None
     lines = [line for line in text.splitlines() if line.strip()]
     if path.suffix not in {".jsonl", ".ndjson"}:
         return [line.strip() for line in lines]

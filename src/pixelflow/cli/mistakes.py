@@ -5,7 +5,7 @@
 
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from pixelflow.domain.errors import InvalidRequest, PixelFlowError, Problem
 
@@ -27,7 +27,7 @@ def told(error: Exception) -> int | None:
         case Mistake():
             return _say(error.code, [str(error)])
         case InvalidRequest():
-            return _say(ASKED_WRONGLY, pipeline_lines(error.problems))
+            return _say(ASKED_WRONGLY, problem_lines(error.problems))
         case PixelFlowError():
             return _say(FAILED, [error.detail])
         case BrokenPipeError():
@@ -39,9 +39,11 @@ def told(error: Exception) -> int | None:
     return None
 
 
-def pipeline_lines(problems: Iterable[Problem]) -> list[str]:
+def problem_lines(problems: Sequence[Problem]) -> list[str]:
     """One line a refused value: where it is, what is wrong with it, what is allowed."""
-    return ["The pipeline cannot run:", *(f"  {_line(problem)}" for problem in problems)]
+    of_pipeline = any(problem.step or problem.field == "pipeline" for problem in problems)
+    heading = "The pipeline cannot run:" if of_pipeline else "This cannot be done:"
+    return [heading, *(f"  {_line(problem)}" for problem in problems)]
 
 
 def _line(problem: Problem) -> str:

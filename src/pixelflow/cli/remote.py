@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from pixelflow.cli.mistakes import FAILED, Mistake, pipeline_lines
+from pixelflow.cli.mistakes import FAILED, Mistake, problem_lines
 from pixelflow.client import ApiError, Client, ClientError, JobFailed, Unreachable
 from pixelflow.domain.errors import Problem
 
@@ -32,7 +32,7 @@ def talking(url: str) -> Iterator[Client]:
                 Problem(each.message, each.field or "pipeline", each.step, each.value, each.allowed)
                 for each in error.errors
             ]
-            raise Mistake(*pipeline_lines(problems)) from None
+            raise Mistake(*problem_lines(problems)) from None
         raise Mistake(
             f"the server refused: {error.detail} ({error.code}, {error.status})", code=FAILED
         ) from None

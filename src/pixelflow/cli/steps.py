@@ -69,5 +69,5 @@ def value_of(text: str) -> Any:
     """JSON if it is any, else the text itself."""
     try:
         return json.loads(text)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         return text

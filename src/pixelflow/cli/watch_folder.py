@@ -80,14 +80,16 @@ class Watch:
     def _look(self) -> tuple[list[Mark], bool]:
         import time
 
-        from pixelflow.domain.media import SNIFF_BYTES, sniff
-
         now, ready, unsettled = time.monotonic(), [], False
         present = set()
         for path in sorted(self.folder.rglob("*")):
             if self._left_out(path):
                 continue
-            name, facts = str(path.relative_to(self.folder)), path.stat()
+            name = str(path.relative_to(self.folder))
+            try:
+                facts = path.stat()
+            except FileNotFoundError:  # it has gone since it was listed
+                continue
             mark = (name, facts.st_size, facts.st_mtime_ns)
             present.add(name)
             former, since = self.seen.get(name, (None, now))
@@ -96,10 +98,8 @@ class Watch:
                 continue
             if now - self.seen[name][1] < self.settle_seconds:
                 unsettled = True
-            else:
-                with path.open("rb") as file:
-                    if sniff(file.read(SNIFF_BYTES)) is not None:
-                        ready.append(mark)
+            elif _may_be_picture(path):
+                ready.append(mark)
         self.seen = {name: self.seen[name] for name in present}
         return ready, unsettled
 
@@ -122,9 +122,14 @@ class Watch:
         key = hashlib.sha256(json.dumps([str(self.folder.resolve()), mark, self.steps]).encode()).hexdigest()
         line: dict[str, Any] = {"file": mark[0], "bytes": mark[1], "written_ns": mark[2]}
         try:
+            with path.open("rb") as file:
+                file.read(1)
+        except OSError as error:
+            return line | {"status": "unreadable", "error": error.strerror}
+        try:
             handle = self.client.submit(path, self.steps, idempotency_key=key)
             line["job_id"] = handle.id
-            saved = handle.result().save(self.output / Path(mark[0]).with_suffix(""))
+            saved = handle.result().save(self.output / mark[0])
             line |= {"status": "completed", "outputs": [str(each) for each in saved]}
         except JobFailed as error:
             line |= {"status": error.job.status, "error": f"{error.message} ({error.code})"}
@@ -162,3 +167,13 @@ class Watch:
             journal.write(json.dumps(line) + "\n")
         words = line.get("error") or f"{len(line['outputs'])} outputs"
         typer.echo(json.dumps(line) if self.as_json else f"{line['file']}  {line['status']}  {words}")
+
+
+def _may_be_picture(path: Path) -> bool:
+    from pixelflow.domain.media import SNIFF_BYTES, sniff
+
+    try:
+        with path.open("rb") as file:
+            return sniff(file.read(SNIFF_BYTES)) is not None
+    except OSError:
+        return True  # its own line says why

@@ -31,7 +31,7 @@ def opened(picture: Picture) -> Iterator[Part]:
     elif isinstance(picture, (str, PathLike)):
         path = Path(picture)
         with path.open("rb") as stream:
-            yield Part(path.name, stream)
+            yield Part(_sayable(path.name), stream)
     elif picture.seekable() and picture.tell() == 0:
         yield Part(_name(picture), picture)
     else:
@@ -42,4 +42,9 @@ def opened(picture: Picture) -> Iterator[Part]:
 
 def _name(stream: BinaryIO) -> str:
     name = getattr(stream, "name", None)
-    return Path(name).name if isinstance(name, str) else "picture"
+    return _sayable(Path(name).name) if isinstance(name, str) else "picture"
+
+
+def _sayable(name: str) -> str:
+    """Bytes of a file's name that are no text have none in a form either."""
+    return name.encode(errors="replace").decode()
