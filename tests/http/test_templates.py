@@ -239,6 +239,12 @@ class TestInPlaceOfAPipeline:
         assert (job["template"], job["pipeline"]) == ("default@1", WIDER)
         assert uploaded(template="default@0")["pipeline"] == BUILT_IN.pipeline
 
+    def test_the_built_in_one_is_not_deleted(self, site: Site) -> None:
+        headers = {"x-tenant": "without"}
+        answer = site.client.delete("/v1/templates/default", headers=headers)
+        assert (answer.status_code, "built-in" in answer.json()["detail"]) == (404, True)
+        assert site.client.get("/v1/templates/default", headers=headers).json()["built_in"] is True
+
     def test_the_zero_config_service_takes_one(self, site: Site, jpeg: bytes) -> None:
         made(site, "zero", WIDER)
         picture = {"image_data": base64.b64encode(jpeg).decode()}

@@ -214,7 +214,8 @@ def _in_path(given: str) -> Reference:
 
 
 def _unknown(given: str) -> UnknownId:
-    return UnknownId(f"there is no template {given[:100]!r}", template=given[:100])
+    yours = " of your own; the built-in one stays as it is" if given.partition("@")[0] == DEFAULT else ""
+    return UnknownId(f"there is no template {given[:100]!r}{yours}", template=given[:100])
 
 
 def _foreign(cursor: str) -> MalformedRequest:

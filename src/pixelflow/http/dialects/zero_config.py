@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from fastapi import APIRouter, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from pixelflow.domain.errors import InvalidRequest, MalformedRequest, Problem
 from pixelflow.domain.job import Job, JobState
@@ -33,6 +33,13 @@ router = APIRouter(tags=["zero-config"], route_class=DialectRoute)
 
 class Submission(BaseModel):
     """What to do with a picture; width and height in pixels."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "required": ["image_data"],
+            "anyOf": [{"required": ["operation", "width", "height"]}, {"required": ["template"]}],
+        }
+    )
 
     image_data: str = Field(description="The picture in base64.", examples=["iVBORw0KGgo…"])
     operation: Literal["resize", "thumbnail"] = Field(
