@@ -2,6 +2,9 @@
 
 import json
 import os
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -108,3 +111,14 @@ def test_a_table_of_pictures_that_cannot_be_read_is_named(
         table.write_bytes(content)
         done = pixelflow("batch", "create", str(table), "-t", "default", "--url", server.url)
         assert (done.returncode, "pictures.csv" in done.stderr, done.stderr.count("\n")) == (2, True, 1)
+
+
+def test_another_server_at_that_address_is_told(pixelflow: Command, tmp_path: Path) -> None:
+    (tmp_path / "v1").mkdir()
+    (tmp_path / "v1" / "jobs").write_text("<p>hello")
+    serving = partial(SimpleHTTPRequestHandler, directory=str(tmp_path))
+    with ThreadingHTTPServer(("127.0.0.1", 0), serving) as other:
+        threading.Thread(target=other.serve_forever, daemon=True).start()
+        done = pixelflow("jobs", "--url", f"http://127.0.0.1:{other.server_port}")
+        other.shutdown()
+    assert (done.returncode, "is no PixelFlow server" in done.stderr) == (1, True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from json import JSONDecodeError
 
 from pixelflow.cli.mistakes import FAILED, Mistake, problem_lines
 from pixelflow.client import ApiError, Client, ClientError, JobFailed, Unreachable
@@ -17,6 +18,12 @@ def talking(url: str) -> Iterator[Client]:
     try:
         with Client(url, tries=TRIES) as client:
             yield client
+    except JSONDecodeError:
+        raise Mistake(
+            f"what answers at {url} is no PixelFlow server: its answer is no JSON",
+            "  name another with: --url http://HOST:PORT",
+            code=FAILED,
+        ) from None
     except ValueError as error:
         raise Mistake(str(error)) from None
     except Unreachable as error:
