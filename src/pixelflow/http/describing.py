@@ -36,15 +36,16 @@ EXAMPLES: dict[int, tuple[str, str, dict[str, Any]]] = {
     ),
     422: (
         "invalid",
-        "Input should be greater than or equal to 1",
+        "step 'thumb_small': width cannot be 0; allowed is 1–65535 or a percentage such as \"50%\"",
         {
             "errors": [
                 {
                     "step": "thumb_small",
                     "field": "width",
                     "value": 0,
-                    "allowed": "1 to 65535, or a percentage",
-                    "message": "Input should be greater than or equal to 1",
+                    "allowed": '1–65535 or a percentage such as "50%"',
+                    "message": "step 'thumb_small': width cannot be 0; allowed is 1–65535 or a percentage "
+                    'such as "50%"',
                 }
             ]
         },

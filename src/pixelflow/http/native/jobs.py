@@ -217,7 +217,7 @@ async def events(exchange: TheExchange, services: TheServices, caller: Caller, j
     "/uploads/{job_id}",
     summary="A job's picture, by its signed URL",
     openapi_extra={"requestBody": RAW_PICTURE},
-    responses=describing.answers({200: shapes.Uploaded}, 403, 404, 408, 409, 413, 415, 429, 503, 507),
+    responses=describing.answers({200: shapes.Uploaded}, 400, 403, 404, 408, 409, 413, 415, 429, 503, 507),
 )
 async def put(exchange: TheExchange, job_id: str) -> Response:
     """The bytes as they are, streamed. The URL comes from `upload.url` of a job that was just created."""
