@@ -96,6 +96,8 @@ def test_jobs_are_found_by_metadata_and_time(site: Site, jpeg: bytes) -> None:
     assert find(**{"metadata.order": "17", "metadata.shop": "a b", "status": "awaiting_upload"}) == [first]
     assert find(created_before=before) == []
     assert find(created_before=in_seconds(60), created_after=before) == both
+    for early in ("2020-01-01 12:00:00+01:00", "2020-01-01T12:00:00 01:00", "2020-01-01"):
+        assert find(created_after=early) == both
     assert find(**{"metadata.order": "17"}, status="queued") == []
     for query, field in (
         ({f"metadata.k{number}": "v" for number in range(4)}, "metadata"),

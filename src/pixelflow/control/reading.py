@@ -42,6 +42,9 @@ def _too_deep(name: str) -> MalformedRequest:
 
 def read_moment(text: str) -> float:
     """Unix seconds (RFC 3339; UTC without an offset); raises ValueError, also where UTC has no such year."""
+    before, space, offset = text.rpartition(" ")
+    if space and ":" in before:  # a plus sign that was not encoded is a space in a query
+        text = f"{before}+{offset}"
     moment = datetime.fromisoformat(text)
     seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     try:

@@ -81,8 +81,7 @@ def _moment(name: str, given: object, problems: list[Problem]) -> float | None:
         return None
     if isinstance(given, str):
         with suppress(ValueError):
-            # A plus sign that was not encoded is a space in a query.
-            return read_moment(given.replace(" ", "+") if given.count(":") > 2 else given)
+            return read_moment(given)
     allowed = "a moment by RFC 3339, such as 2030-01-31T12:00:00Z"
     problems.append(Problem(f"{name} must be {allowed}", name, value=given, allowed=allowed))
     return None
