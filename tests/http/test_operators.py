@@ -75,12 +75,20 @@ class TestPool:
         assert site.services.pool.size == 5
 
     @pytest.mark.parametrize(
-        "body", [{}, {"size": 0}, {"size": 9999}, {"size": "2"}, {"size": True}, {"size": 2, "x": 1}]
+        ("body", "field", "allowed"),
+        [
+            *(
+                (body, "size", "1 to 1024")
+                for body in ({}, {"size": 0}, {"size": 9999}, {"size": "2"}, {"size": True})
+            ),
+            ({"size": 2, "x": 1}, "x", "size"),
+        ],
     )
-    def test_a_bad_size(self, site: Site, body: dict[str, Any]) -> None:
+    def test_a_bad_size(self, site: Site, body: dict[str, Any], field: str, allowed: str) -> None:
         answer = site.client.post("/v1/admin/pool", json=body)
-        assert answer.status_code == 422
-        assert "1 to 1024" in answer.json()["errors"][0]["allowed"]
+        [error] = answer.json()["errors"]
+        assert (answer.status_code, error["field"]) == (422, field)
+        assert allowed in error["allowed"]
 
     def test_a_page_in_a_browser_cannot(self, site: Site) -> None:
         answer = site.client.post(

@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Response
 
+from pixelflow.control.reading import unknown_fields
 from pixelflow.domain.errors import Forbidden, InvalidRequest, MalformedRequest, Problem
 from pixelflow.http import describing
 from pixelflow.http.app import healthy
@@ -76,14 +77,12 @@ async def resize(exchange: TheExchange, services: TheServices) -> Response:
     given = await json_object(exchange)
     size = given.get("size")
     largest = services.options.max_pool_size
-    if (
-        set(given) != {"size"}
-        or not isinstance(size, int)
-        or isinstance(size, bool)
-        or not 1 <= size <= largest
-    ):
+    problems = unknown_fields(given, ("size",))
+    if not isinstance(size, int) or isinstance(size, bool) or not 1 <= size <= largest:
         allowed = f"a whole number from 1 to {largest}"
-        raise InvalidRequest([Problem(f"size must be {allowed}", "size", value=size, allowed=allowed)])
+        problems.append(Problem(f"size must be {allowed}", "size", value=size, allowed=allowed))
+    if problems:
+        raise InvalidRequest(problems)
     await services.pool.resize(size)
     return json({"size": services.pool.size})
 
