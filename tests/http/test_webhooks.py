@@ -87,6 +87,7 @@ class TestRegistration:
             "https://93.184.216.34:8443/hook",
             "http://93.184.216.34/hook",
             "client.example",
+            "https://xn--/hook",
             "",
         ],
     )

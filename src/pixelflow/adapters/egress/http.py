@@ -149,7 +149,8 @@ def read_url(url: str) -> httpx.URL:
         if len(url) > MAX_URL_LENGTH or not url.isprintable() or " " in url:
             raise EgressRefused(f"a URL has at most {MAX_URL_LENGTH} characters, all of them printable")
         found = httpx.URL(url)
-    except httpx.InvalidURL as error:
+        _ = found.host  # raises for a name that is no A-label (RFC 5890, 2.3.2.1)
+    except (httpx.InvalidURL, UnicodeError) as error:
         raise EgressRefused("this is no URL that can be called") from error
     if found.scheme not in {"http", "https"}:
         raise EgressRefused("only http and https URLs are called", value=found.scheme)

@@ -77,12 +77,11 @@ async def resize(exchange: TheExchange, services: TheServices) -> Response:
     given = await json_object(exchange)
     size = given.get("size")
     largest = services.options.max_pool_size
-    problems = unknown_fields(given, ("size",))
+    if problems := unknown_fields(given, ("size",)):
+        raise InvalidRequest(problems)
     if not isinstance(size, int) or isinstance(size, bool) or not 1 <= size <= largest:
         allowed = f"a whole number from 1 to {largest}"
-        problems.append(Problem(f"size must be {allowed}", "size", value=size, allowed=allowed))
-    if problems:
-        raise InvalidRequest(problems)
+        raise InvalidRequest([Problem(f"size must be {allowed}", "size", value=size, allowed=allowed)])
     await services.pool.resize(size)
     return json({"size": services.pool.size})
 
