@@ -32,6 +32,9 @@ def test_jobs_are_listed_and_shown(pixelflow: Command, server: RunningServer, al
     assert json.loads(shown.stdout)["metadata"] == {"mark": "listed"}
     assert "thumbnail" in pixelflow("job", job_id, PIXELFLOW_URL=server.url).stdout
     assert pixelflow("job", "nothing", "--url", server.url).returncode == 1
+    for odd in (".", "bulk"):
+        other = pixelflow("job", odd, "--url", server.url)
+        assert (other.returncode, "the answer is no Job" in other.stderr) == (2, True)
     assert pixelflow("jobs", "-m", "mark", "--url", server.url).returncode == 2
 
 
@@ -107,7 +110,11 @@ def test_a_table_of_pictures_that_cannot_be_read_is_named(
     pixelflow: Command, server: RunningServer, tmp_path: Path
 ) -> None:
     table = tmp_path / "pictures.csv"
-    for content in (b"url\nhttps://a.example/\xff\n", b'url\n"https://a.example/\n'):
+    for content in (
+        b"url\nhttps://a.example/\xff\n",
+        b'url\n"https://a.example/\n',
+        b"url\nhttps://a.example/,b\n",
+    ):
         table.write_bytes(content)
         done = pixelflow("batch", "create", str(table), "-t", "default", "--url", server.url)
         assert (done.returncode, "pictures.csv" in done.stderr, done.stderr.count("\n")) == (2, True, 1)

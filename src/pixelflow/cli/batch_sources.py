@@ -29,7 +29,10 @@ def _of_file(path: Path) -> list[Any]:
     try:
         text = path.read_text(encoding="utf-8-sig")
         if path.suffix == ".csv":
-            return [_row(row) for row in csv.DictReader(io.StringIO(text, newline=""), strict=True)]
+            rows = list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
+            if any(None in row for row in rows):
+                raise Mistake(f"{path} has a row with more fields than its heading")
+            return [_row(row) for row in rows]
     except UnicodeDecodeError as error:
         raise Mistake(f"{path} is not UTF-8: {error}") from None
     except csv.Error as error:

@@ -43,6 +43,8 @@ def _json(text: str, where: str) -> list[Any]:
             f"  {shown[start : error.colno + 20]}",
             f"  {' ' * (error.colno - 1 - start)}^",
         ) from None
+    except (ValueError, RecursionError) as error:  # numbers of thousands of digits, lists in lists in lists
+        raise Mistake(f"{where} cannot be read: {error}") from None
     return found if isinstance(found, list) else [found]
 
 

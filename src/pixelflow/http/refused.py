@@ -13,8 +13,8 @@ BOUNDS = {
     "le": "at most {}",
     "lt": "less than {}",
     "expected": "one of {}",
-    "min_length": "of at least {} characters",
-    "max_length": "of at most {} characters",
+    "min_length": "text of at least {} characters",
+    "max_length": "text of at most {} characters",
     "pattern": "text that matches {}",
 }
 """The same, by what its context holds."""

@@ -23,7 +23,7 @@ def rgba(color: str) -> tuple[int, int, int, int]:
         value = NAMES[name]
         return value >> 16, value >> 8 & 255, value & 255, 255
     if not _HEX.fullmatch(name):
-        raise ValueError(f"{color!r} is not a colour")
+        raise ValueError(f"{color[:40]!r} is not a colour")
     digits = name[1:] if len(name) > 5 else "".join(digit * 2 for digit in name[1:])
     red, green, blue, *alpha = bytes.fromhex(digits)
     return red, green, blue, alpha[0] if alpha else 255
