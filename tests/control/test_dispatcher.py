@@ -204,6 +204,19 @@ async def test_nobody_there_is_a_failed_try(tmp_path: Path) -> None:
         assert failed.error
 
 
+async def test_what_nobody_foresaw_is_a_failed_try(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("a defect")
+
+    monkeypatch.setattr(HttpEgress, "send", broken)
+    with receiving() as receiver:
+        async with posting(tmp_path) as post:
+            await post.endpoint(receiver)
+            await post.happened()
+            found = await post.tried(1)
+            assert (found.state, found.error) == (PENDING, "RuntimeError")
+
+
 async def test_after_the_last_try_it_is_dead_and_can_be_sent_again(tmp_path: Path) -> None:
     with receiving(lambda _: Reply(500)) as receiver:
         async with posting(tmp_path) as post:

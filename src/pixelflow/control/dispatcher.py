@@ -199,6 +199,9 @@ class Dispatcher:
             return headers, None, refused.detail
         except OSError as broken:
             return headers, None, str(broken) or type(broken).__name__
+        except Exception as unforeseen:  # the schedule holds, whatever it is
+            log.error("webhook failed", delivery=parcel.delivery.id, exc_info=unforeseen)
+            return headers, None, type(unforeseen).__name__
         return headers, answer, None
 
     def _leave(self, lane: Lane) -> None:
