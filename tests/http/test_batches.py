@@ -162,7 +162,7 @@ def test_bad_lines_are_told_by_number_and_good_ones_taken(site: Site, jpeg: byte
     job_id = site.submit(jpeg)
     sources = [
         URL.format(1),
-        "no url",
+        "=1+1",
         {"url": URL.format(2), "sha256": "zz"},
         {"job_id": job_id},
         {"job_id": "nothing"},
@@ -184,7 +184,7 @@ def test_bad_lines_are_told_by_number_and_good_ones_taken(site: Site, jpeg: byte
     assert [item["line"] for item in items["items"]] == [each["line"] for each in batch["refusals"]]
     table = site.client.get(f"/v1/batches/{batch['id']}/failures.csv").text
     assert [row["source"] for row in csv.DictReader(io.StringIO(table))] == [
-        "no url",
+        "'=1+1",
         URL.format(2),
         "pixelflow://jobs/nothing",
         "pixelflow://assets/ast_nothing",

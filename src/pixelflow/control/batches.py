@@ -38,6 +38,8 @@ TYPICAL = {"width": 4000, "height": 3000, "format": "jpeg"}
 PAGE = 1000
 TOLD = 1000
 """Refused lines that an answer lists; ``failures.csv`` has all of them."""
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""How a cell begins that a spreadsheet computes (OWASP, CSV injection)."""
 COLUMNS = ("line", "source", "status", "code", "message", "job_id")
 
 
@@ -231,9 +233,14 @@ def _of_line(refused: Refused) -> Problem:
     return replace(problem, field=f"{line}: {problem.field}", message=f"{line}: {problem.message}")
 
 
+def _cell(value: object) -> object:
+    """What a spreadsheet would take for a formula is marked as text."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+
+
 def _csv(rows: Any) -> bytes:
     text = io.StringIO(newline="")
-    csv.writer(text).writerows(rows)
+    csv.writer(text).writerows([_cell(each) for each in row] for row in rows)
     return text.getvalue().encode()
 
 
