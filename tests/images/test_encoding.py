@@ -1,14 +1,18 @@
 """Depth, transparency and the options of each format."""
 
+from io import BytesIO
+
 import numpy as np
 import pytest
 import pyvips
 from PIL import Image
 
+from harness.extras import needs
 from harness.operating import psnr, still
 from harness.pictures import encoded, photo
 from harness.rendering import rendered
 from pixelflow.domain.errors import ImageError, InvalidRequest
+from pixelflow.operations.encoding import Encoding
 from pixelflow.operations.pipeline import parse
 
 PHOTO = photo(120, 80)
@@ -291,3 +295,24 @@ def test_a_side_that_the_format_has_no_room_for():
 def test_other_spellings_of_formats():
     assert rendered(PNG, SAME | {"format": "jpg"}).picture.format == "JPEG"
     assert rendered(PNG, SAME | {"format": "TIF"}).picture.format == "TIFF"
+
+
+@needs("heif")
+def test_a_heic_without_its_pixels_is_lack_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As x265 writes it when it finds none, and says nothing."""
+    import pillow_heif
+
+    from pixelflow.imaging.encoders.heif import heic
+
+    saved = pillow_heif.HeifFile.save
+
+    def cut(file: pillow_heif.HeifFile, out: BytesIO, **options: object) -> None:
+        whole = BytesIO()
+        saved(file, whole, **options)
+        out.write(whole.getvalue()[:400])
+
+    image = pyvips.Image.gaussnoise(64, 64).cast("uchar").copy(interpretation="b-w")
+    assert heic(image, Encoding(), 80, 0, 4)
+    monkeypatch.setattr(pillow_heif.HeifFile, "save", cut)
+    with pytest.raises(MemoryError):
+        heic(image, Encoding(), 80, 0, 4)

@@ -224,7 +224,7 @@ async def test_memory_that_runs_out_ends_the_task_and_not_the_pool(tmp_path: Pat
 
 @pytest.mark.parametrize(
     ("name", "side"),
-    [("webp", 5000), ("avif", 3500), *[("jxl", 2500)] * has("jxl"), *[("heic", 2500)] * has("heif")],
+    [("webp", 5000), ("avif", 3500), *[("jxl", 2500)] * has("jxl"), *[("heic", 3500)] * has("heif")],
 )
 async def test_an_encoder_that_finds_no_memory_does_not_find_fault_with_the_step(
     tmp_path: Path, name: str, side: int
