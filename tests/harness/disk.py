@@ -54,3 +54,12 @@ def mounted(folder: Path, megabytes: int) -> Iterator[Disk]:
         pytest.skip(f"needs root, loop devices and mkfs.ext4: {error}")
     yield disk
     disk.unmount()
+
+
+def opened(descriptor: int) -> tuple[int, int] | None:
+    """Which file that is, if any: another thread may have got the number of one that was closed."""
+    try:
+        found = os.fstat(descriptor)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
