@@ -4,6 +4,7 @@ from urllib.parse import urlsplit
 
 WEB = frozenset({"http", "https"})
 MAX_SHOWN = 500
+"""Characters of a URL that was refused unread."""
 BUCKETS = ("s3", "gs", "az", "file")
 OURS = {"job_id": "pixelflow://jobs/", "asset_id": "pixelflow://assets/"}
 """Where pictures are that this server has: those of jobs, and assets."""
@@ -37,9 +38,10 @@ def shown(url: str) -> str:
 
 def bare(url: str) -> str:
     """Without credentials too: of one that was never checked, its first ``MAX_SHOWN`` characters."""
-    scheme, named, rest = shown(url)[:MAX_SHOWN].rpartition("://")
-    host, slash, path = rest.partition("/")
-    return f"{scheme}{named}{host.rpartition('@')[2]}{slash}{path}"
+    text = shown(url)
+    start = text.find("://") + 3 if "://" in text else 0
+    host, slash, path = text[start:].partition("/")
+    return f"{text[:start]}{host.rpartition('@')[2]}{slash}{path}"[:MAX_SHOWN]
 
 
 def host_of(url: str) -> str:
