@@ -40,6 +40,11 @@ def test_a_prefix_that_is_none_stops_the_start(prefix: str) -> None:
     assert "secret" not in str(caught.value)
 
 
+def test_a_prefix_of_another_scheme_is_told_the_schemes_that_there_are() -> None:
+    with pytest.raises(StartupError, match=r"STORAGE_ALLOW has .* begin with s3://, gs://, az://, file://$"):
+        open_buckets(["https://bucket/a"], 5, 5)
+
+
 @pytest.mark.parametrize(
     ("url", "access", "tenant", "good"),
     [

@@ -71,7 +71,7 @@ def read_place(url: str, *, below: bool = True) -> Place:
     """Raises ValueError for what is no such URL; ``below``, for one without a key too."""
     scheme = scheme_of(url)
     if scheme not in BUCKETS:
-        raise ValueError(f"there are http, https, and for buckets and folders {', '.join(BUCKETS)}")
+        raise ValueError(f"buckets and folders begin with {', '.join(f'{each}://' for each in BUCKETS)}")
     root, _, key = url.partition("://")[2].partition("/")
     if (scheme == "file") == bool(root) or "@" in root:
         raise ValueError(
@@ -91,7 +91,8 @@ def opened(prefixes: Sequence[Prefix], tenant: str, url: str, access: Access) ->
     try:
         place = read_place(url)
     except ValueError as error:
-        raise EgressRefused(f"this URL is not called: {error}") from error
+        others = "" if scheme_of(url) in BUCKETS else "; others with http:// or https://"
+        raise EgressRefused(f"this URL is not called: {error}{others}") from error
     for prefix in prefixes:
         if access in prefix.access and prefix.opens(tenant, place):
             return prefix, place
